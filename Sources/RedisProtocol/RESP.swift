@@ -1,0 +1,150 @@
+// RESP2, the Redis protocol: values to bytes and back, for server and client alike.
+
+import NIOCore
+
+/// A value of the Redis protocol, version 2.
+public enum RESPValue: Equatable, Sendable {
+  /// `+OK`.
+  case simple(String)
+  /// `-ERR …`: a word in capitals, then a sentence.
+  case error(String)
+  /// `:7`.
+  case integer(Int64)
+  /// `$3`: bytes.
+  case bulk([UInt8])
+  /// `$-1` or `*-1`: nothing.
+  case null
+  /// `*2`: several values.
+  case array([RESPValue])
+
+  /// `+OK`, the most frequent of all.
+  public static let ok = RESPValue.simple("OK")
+
+  /// Text as bytes.
+  public static func bulk(_ text: String) -> RESPValue { .bulk(Array(text.utf8)) }
+
+  /// A request: a command and its arguments.
+  public static func command(_ words: String...) -> RESPValue { .array(words.map { .bulk($0) }) }
+}
+
+extension RESPValue {
+  /// Writes the value at the end of `buffer`.
+  public func write(to buffer: inout ByteBuffer) {
+    switch self {
+    case .simple(let text): buffer.writeString("+\(text)\r\n")
+    case .error(let text): buffer.writeString("-\(text)\r\n")
+    case .integer(let number): buffer.writeString(":\(number)\r\n")
+    case .bulk(let bytes):
+      buffer.writeString("$\(bytes.count)\r\n")
+      buffer.writeBytes(bytes)
+      buffer.writeStaticString("\r\n")
+    case .null: buffer.writeStaticString("$-1\r\n")
+    case .array(let members):
+      buffer.writeString("*\(members.count)\r\n")
+      for member in members { member.write(to: &buffer) }
+    }
+  }
+
+  /// The value's bytes.
+  public var bytes: [UInt8] {
+    var buffer = ByteBuffer()
+    write(to: &buffer)
+    return Array(buffer.readableBytesView)
+  }
+}
+
+/// Bytes that are no Redis protocol. The connection they came from is of no further use.
+public struct RESPError: Error, Equatable, CustomStringConvertible {
+  /// What was wrong.
+  public var description: String
+}
+
+/// Splits a stream of bytes into values. Also takes inline commands (`PING\r\n`).
+public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
+  /// What comes out.
+  public typealias InboundOut = RESPValue
+  /// The longest bulk, in bytes.
+  public static let longestBulk = 16 << 20
+  /// The most members of an array.
+  public static let mostMembers = 1 << 16
+  private static let longestLine = 64 << 10
+  private static let deepest = 8
+
+  /// A decoder at the start of a stream.
+  public init() {}
+
+  /// The next value, or nil when its bytes are not all there yet.
+  public func decode(buffer: inout ByteBuffer) throws -> RESPValue? {
+    // Read from a copy: a value that is not whole yet must leave nothing behind.
+    var attempt = buffer
+    guard let value = try Self.value(&attempt, depth: 0) else { return nil }
+    buffer = attempt
+    return value
+  }
+
+  /// A stream that ends within a value has lost its rest.
+  public func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> RESPValue? {
+    try decode(buffer: &buffer)
+  }
+
+  private static func value(_ buffer: inout ByteBuffer, depth: Int) throws -> RESPValue? {
+    guard let line = try line(&buffer) else { return nil }
+    guard let kind = line.first else { throw RESPError(description: "an empty line") }
+    let rest = line.dropFirst()
+    switch kind {
+    case UInt8(ascii: "+"): return .simple(String(decoding: rest, as: UTF8.self))
+    case UInt8(ascii: "-"): return .error(String(decoding: rest, as: UTF8.self))
+    case UInt8(ascii: ":"): return .integer(try number(rest))
+    case UInt8(ascii: "$"):
+      let length = try number(rest)
+      if length == -1 { return .null }
+      guard (0...Int64(longestBulk)).contains(length) else {
+        throw RESPError(description: "a bulk of \(length) bytes; the most is \(longestBulk)")
+      }
+      guard buffer.readableBytes >= Int(length) + 2 else { return nil }
+      let bytes = buffer.readBytes(length: Int(length))!
+      guard buffer.readBytes(length: 2)! == [13, 10] else {
+        throw RESPError(description: "a bulk without its end")
+      }
+      return .bulk(bytes)
+    case UInt8(ascii: "*"): return try array(count: try number(rest), &buffer, depth: depth)
+    default:
+      guard depth == 0 else { throw RESPError(description: "an unknown kind of value") }
+      let words = line.split(separator: 0x20).map { RESPValue.bulk(Array($0)) }
+      return .array(words)
+    }
+  }
+
+  private static func array(
+    count: Int64, _ buffer: inout ByteBuffer, depth: Int
+  ) throws -> RESPValue? {
+    if count == -1 { return .null }
+    guard (0...Int64(mostMembers)).contains(count), depth < deepest else {
+      throw RESPError(description: "an array of \(count) at depth \(depth)")
+    }
+    var members: [RESPValue] = []
+    for _ in 0..<count {
+      guard let member = try value(&buffer, depth: depth + 1) else { return nil }
+      members.append(member)
+    }
+    return .array(members)
+  }
+
+  private static func line(_ buffer: inout ByteBuffer) throws -> ByteBufferView? {
+    let view = buffer.readableBytesView
+    guard let end = view.firstIndex(of: 10) else {
+      guard view.count <= longestLine else { throw RESPError(description: "an endless line") }
+      return nil
+    }
+    let line = view[view.startIndex..<end]
+    buffer.moveReaderIndex(forwardBy: line.count + 1)
+    return line.last == 13 ? line.dropLast() : line
+  }
+
+  private static func number(_ digits: ByteBufferView) throws -> Int64 {
+    guard let number = Int64(String(decoding: digits, as: UTF8.self)) else {
+      throw RESPError(description: "a number was due")
+    }
+    return number
+  }
+}

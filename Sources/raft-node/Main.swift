@@ -1,0 +1,118 @@
+// raft-node: flags to configuration, signals to a graceful end. The work is in `RaftServer`.
+
+import ArgumentParser
+import Logging
+import Raft
+import RaftServer
+import UnixSignals
+
+@main
+struct RaftNode: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "raft-node",
+    abstract: "A node of a replicated key-value store that speaks the Redis protocol.",
+    discussion: """
+      Every node of a cluster is started with the same --node list and its own --id.
+
+      EXAMPLE
+        raft-node --id 1 --data data/n1 \\
+          --node 1=127.0.0.1:6381,127.0.0.1:7381 \\
+          --node 2=127.0.0.1:6382,127.0.0.1:7382 \\
+          --node 3=127.0.0.1:6383,127.0.0.1:7383
+
+      Clients: redis-cli -p 6381 SET greeting hello
+      """,
+    version: "0.1.0")
+
+  @Option(help: "This node's number, from 1.")
+  var id: UInt64
+
+  @Option(help: "The directory that holds the node's vote and log.")
+  var data: String
+
+  @Option(
+    name: .customLong("node"),
+    help: ArgumentHelp(
+      "A member: its number, where clients reach it, where peers do.",
+      valueName: "id=host:port,host:port"))
+  var nodes: [MemberArgument]
+
+  @Option(help: "Milliseconds between a leader's heartbeats.")
+  var heartbeat: Int = 50
+
+  @Option(help: "The shortest election time-out in milliseconds; the longest is twice that.")
+  var electionTimeout: Int = 250
+
+  func validate() throws {
+    guard Set(nodes.map(\.id)).count == nodes.count else {
+      throw ValidationError("--node names a number twice; give each member one line.")
+    }
+    guard (1...3_600_000).contains(heartbeat), (1...3_600_000).contains(electionTimeout) else {
+      throw ValidationError("--heartbeat and --election-timeout are 1 to 3600000 milliseconds.")
+    }
+    guard nodes.contains(where: { $0.id == id }) else {
+      throw ValidationError("--id \(id) is not among the --node list; add --node \(id)=…")
+    }
+    if let fault = raftConfiguration.fault { throw ValidationError("\(fault).") }
+  }
+
+  private var raftConfiguration: Configuration {
+    var configuration = Configuration(
+      id: NodeID(id), membership: Membership(voters: nodes.map { NodeID($0.id) }))
+    configuration.heartbeatInterval = .milliseconds(heartbeat)
+    configuration.electionTimeout =
+      .milliseconds(electionTimeout)...Duration.milliseconds(2 * electionTimeout)
+    configuration.tickInterval = min(.milliseconds(10), configuration.heartbeatInterval)
+    return configuration
+  }
+
+  func run() async throws {
+    LoggingSystem.bootstrap(StreamLogHandler.standardError)
+    let logger = Logger(label: "n\(id)")
+    let server = Server(
+      ServerConfiguration(
+        raft: raftConfiguration, data: data,
+        clientAddresses: Dictionary(
+          uniqueKeysWithValues: nodes.map { (NodeID($0.id), $0.client) }),
+        peerAddresses: Dictionary(uniqueKeysWithValues: nodes.map { (NodeID($0.id), $0.peer) })),
+      logger: logger)
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { try await server.run() }
+        tasks.addTask {
+          for await signal in signals {
+            logger.info("stopping", metadata: ["signal": "\(signal)"])
+            return
+          }
+        }
+        defer { tasks.cancelAll() }
+        try await tasks.next()
+      }
+    } catch is CancellationError {
+      // A node asked to stop did.
+    } catch {
+      logger.critical("stopped: \(error)")
+      throw ExitCode(1)
+    }
+  }
+}
+
+/// One member of the cluster as a flag gives it.
+struct MemberArgument: ExpressibleByArgument {
+  var id: UInt64
+  var client: Address
+  var peer: Address
+
+  init?(argument: String) {
+    let halves = argument.split(separator: "=", maxSplits: 1)
+    guard halves.count == 2, let id = UInt64(halves[0]), id > 0 else { return nil }
+    let addresses = halves[1].split(separator: ",")
+    guard addresses.count == 2, let client = Address(addresses[0]),
+      let peer = Address(addresses[1])
+    else { return nil }
+    self.id = id
+    self.client = client
+    self.peer = peer
+  }
+}
