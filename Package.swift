@@ -6,27 +6,45 @@ let package = Package(
   name: "gauntlet",
   platforms: [.macOS(.v15)],
   products: [
+    .executable(name: "gauntlet", targets: ["gauntlet"]),
+    .executable(name: "gauntlet-agent", targets: ["gauntlet-agent"]),
     .executable(name: "raft-node", targets: ["raft-node"]),
     .library(name: "History", targets: ["History"]),
+    .library(name: "Linearizability", targets: ["Linearizability"]),
     .library(name: "Raft", targets: ["Raft"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
   ],
   targets: [
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CLinux"),
     .target(name: "Blocking"),
     .target(name: "History", dependencies: ["Blocking"]),
+    .target(name: "Linearizability", dependencies: ["History"]),
+    .target(
+      name: "Checkers",
+      dependencies: ["History", .product(name: "Histogram", package: "hdrhistogram-swift")]),
     .target(
       name: "Raft",
       dependencies: [.product(name: "DequeModule", package: "swift-collections")]),
     .target(name: "RaftStore", dependencies: ["Raft", "Blocking", "CZlib"]),
     .target(
-      name: "RedisProtocol", dependencies: [.product(name: "NIOCore", package: "swift-nio")]),
+      name: "RedisProtocol",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     .target(
       name: "RaftServer",
       dependencies: [
@@ -34,6 +52,64 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
+    .target(
+      name: "Hosts",
+      dependencies: [
+        "CLinux", "Blocking",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .target(
+      name: "Systems",
+      dependencies: [
+        "Hosts", "RedisProtocol",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]),
+    .target(
+      name: "Workloads",
+      dependencies: [
+        "History", "RedisProtocol", "Systems",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    .target(
+      name: "Nemesis",
+      dependencies: [
+        "History", "Hosts", "Systems", "Workloads",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]),
+    .target(
+      name: "Bench",
+      dependencies: [
+        "Checkers", "History", "Hosts", "Linearizability", "Nemesis", "Systems", "Workloads",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Bench", "History", "Workloads",
+        .product(name: "Mustache", package: "swift-mustache"),
+      ],
+      resources: [
+        .embedInCode("Resources/report.mustache"), .embedInCode("Resources/report.css"),
+        .embedInCode("Resources/report.js"), .embedInCode("Resources/overview.js"),
+        .embedInCode("Resources/counterexample.js"), .embedInCode("Resources/view.js"),
+        .embedInCode("Resources/timeline.js"), .embedInCode("Resources/start.js"),
+      ]),
+    .executableTarget(
+      name: "gauntlet",
+      dependencies: [
+        "Bench", "History", "Hosts", "Linearizability", "Reports", "Systems", "Workloads",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ]),
+    .executableTarget(
+      name: "gauntlet-agent",
+      dependencies: [
+        "Hosts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
       name: "raft-node",

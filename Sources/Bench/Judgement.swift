@@ -1,0 +1,197 @@
+// The judgement of a run: every checker over its history, and one outcome.
+
+import Checkers
+import History
+import Linearizability
+import Nemesis
+import Workloads
+
+/// What is known of a run beside its history.
+public struct Circumstances: Sendable {
+  /// What became of each planned fault.
+  public var faults: [FaultOutcome] = []
+  /// Seconds in each phase.
+  public var phases: [RunResults.Phase] = []
+  /// Who was seen to lead.
+  public var leaders: [RunResults.LeaderSeen] = []
+  /// Nodes that ended on their own.
+  public var crashes: [String] = []
+  /// What the bench could not do.
+  public var problems: [String] = []
+  /// What kept the run from meaning more.
+  public var missing: [String] = []
+  /// The longest that the bench was kept from running, in seconds.
+  public var worstLag = 0.0
+  /// Whether somebody pressed Ctrl-C.
+  public var isInterrupted = false
+  /// The checksum of what was tested.
+  public var build = ""
+
+  /// Nothing is known.
+  public init() {}
+
+  /// What `results` knew when the run was judged for the first time.
+  public init(_ results: RunResults) {
+    faults = results.faults
+    phases = results.phases.filter { $0.name != Judgement.phase }
+    leaders = results.leaders
+    crashes = results.crashes
+    problems = results.problems
+    worstLag = results.worstLag
+    isInterrupted = results.outcome == .interrupted
+    build = results.build
+  }
+}
+
+/// Judges runs.
+public enum Judgement {
+  /// The phase in which this is done.
+  public static let phase = "check"
+
+  /// Judges `history`, recorded under `workload` in these circumstances.
+  ///
+  /// - Throws: `CheckError` when the history is not of the workload's model.
+  public static func judge(
+    _ history: History, of workload: Workload, _ circumstances: Circumstances,
+    limits: Limits = Limits()
+  ) async throws(CheckError) -> RunResults {
+    let start = ContinuousClock.now
+    let availability = Availability(of: history)
+    var results = RunResults(
+      outcome: .valid, verdict: "unknown", summary: "", checks: [],
+      functions: FunctionFigures.all(in: history), availability: availability,
+      faults: circumstances.faults, phases: circumstances.phases, leaders: circumstances.leaders,
+      crashes: circumstances.crashes, problems: circumstances.problems,
+      missing: circumstances.missing, worstLag: circumstances.worstLag, counterexample: nil,
+      build: circumstances.build)
+    results.problems += circumstances.faults.filter { $0.result == .failed }
+      .map { "fault \($0.fault) (\($0.kind) \($0.choice)): \($0.reason ?? "failed")" }
+    results.missing +=
+      Coverage(
+        of: history, functions: workload.functions.map(\.rawValue),
+        faults: Set(workload.faults.map(\.kind.name))
+      ).missing
+    if circumstances.worstLag > 1 {
+      results.missing.append(
+        "the bench itself stood still for \(Figures.seconds(circumstances.worstLag))")
+    }
+    for check in workload.checks {
+      switch check {
+      case .linearizable:
+        let result = try await Check(limits: limits).run(history)
+        results.verdict = result.verdict.rawValue
+        results.counterexample = result.counterexample.map { .init($0) }
+        results.checks.append(linearizable(result))
+      case .availability: results.checks.append(Self.availability(availability, workload))
+      case .crashes: results.checks.append(crashes(circumstances.crashes))
+      }
+    }
+    results.phases.append(
+      RunResults.Phase(name: phase, seconds: (ContinuousClock.now - start) / .seconds(1)))
+    results.outcome = outcome(results, circumstances)
+    results.summary = summary(results)
+    return results
+  }
+
+  private static func linearizable(_ result: CheckResult) -> CheckOutcome {
+    let detail: String
+    switch result.verdict {
+    case .valid:
+      detail =
+        "\(Figures.count(result.operations)) operations on \(result.keys.count) keys, each with a "
+        + "verified order, in \(Figures.seconds(result.seconds))"
+    case .invalid: detail = result.counterexample?.explanation ?? "no order explains the history"
+    case .unknown:
+      detail = result.keys.compactMap(\.limit).first.map { "\($0)" } ?? "a limit was reached"
+    }
+    return CheckOutcome(
+      name: CheckName.linearizable.rawValue, verdict: result.verdict.rawValue, detail: detail)
+  }
+
+  private static func availability(
+    _ availability: Availability, _ workload: Workload
+  ) -> CheckOutcome {
+    var detail =
+      "\(Figures.percent(availability.answered)) answered, longest time without a success "
+      + Figures.seconds(availability.longestGap)
+    if !availability.recoveries.isEmpty {
+      let worst = availability.worstRecovery.map { Figures.seconds($0) } ?? "never"
+      detail += ", worst recovery after a fault \(worst)"
+    }
+    guard let objective = workload.recoveryObjective else {
+      return CheckOutcome(
+        name: CheckName.availability.rawValue, verdict: "valid", detail: detail)
+    }
+    let isMet = availability.worstRecovery.map { $0 <= objective.inSeconds } ?? false
+    return CheckOutcome(
+      name: CheckName.availability.rawValue, verdict: isMet ? "valid" : "invalid",
+      detail: "\(detail), objective \(objective.workloadText)")
+  }
+
+  private static func crashes(_ crashes: [String]) -> CheckOutcome {
+    CheckOutcome(
+      name: CheckName.crashes.rawValue, verdict: crashes.isEmpty ? "valid" : "invalid",
+      detail: crashes.isEmpty ? "no node ended on its own" : crashes.joined(separator: "; "))
+  }
+
+  private static func outcome(
+    _ results: RunResults, _ circumstances: Circumstances
+  ) -> RunOutcome {
+    func verdict(_ name: CheckName) -> String? {
+      results.checks.first { $0.name == name.rawValue }?.verdict
+    }
+    var found: Set<RunOutcome> = []
+    if verdict(.linearizable) == "invalid" { found.insert(.violation) }
+    if verdict(.crashes) == "invalid" { found.insert(.crash) }
+    if circumstances.isInterrupted { found.insert(.interrupted) }
+    if !results.problems.isEmpty { found.insert(.benchFailure) }
+    // A bench that stood still itself cannot say that the system was slow.
+    if verdict(.availability) == "invalid", results.worstLag <= 1 { found.insert(.objective) }
+    if verdict(.linearizable) == "unknown" || !results.missing.isEmpty {
+      found.insert(.inconclusive)
+    }
+    return RunOutcome.byPrecedence.first { found.contains($0) } ?? .valid
+  }
+
+  private static func summary(_ results: RunResults) -> String {
+    func detail(_ name: CheckName) -> String {
+      results.checks.first { $0.name == name.rawValue }?.detail ?? ""
+    }
+    switch results.outcome {
+    case .valid: return "The history is linearizable."
+    case .violation: return detail(.linearizable)
+    case .crash: return "A node ended on its own: \(detail(.crashes))."
+    case .interrupted: return "Interrupted; what was recorded until then is \(results.verdict)."
+    case .benchFailure: return "The bench failed: \(results.problems.joined(separator: "; "))."
+    case .objective: return "An objective was missed: \(detail(.availability))."
+    case .inconclusive:
+      let reasons =
+        results.verdict == "unknown" ? [detail(.linearizable)] + results.missing : results.missing
+      return "Inconclusive: \(reasons.joined(separator: "; "))."
+    }
+  }
+}
+
+/// Figures as people read them.
+public enum Figures {
+  /// `1.234 s`, `45 ms`.
+  public static func seconds(_ seconds: Double) -> String {
+    seconds >= 1
+      ? "\((seconds * 100).rounded() / 100) s" : "\((seconds * 10_000).rounded() / 10) ms"
+  }
+
+  /// `99.3 %`.
+  public static func percent(_ share: Double) -> String {
+    "\((share * 1000).rounded(.down) / 10) %"
+  }
+
+  /// `12,345`.
+  public static func count(_ number: Int) -> String {
+    var text = ""
+    for (place, digit) in "\(number)".reversed().enumerated() {
+      if place > 0, place % 3 == 0, digit != "-" { text.append(",") }
+      text.append(digit)
+    }
+    return String(text.reversed())
+  }
+}

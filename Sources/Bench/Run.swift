@@ -1,0 +1,250 @@
+// One run from start to end: deploy, drive and disturb, heal, read back, stop, check, store.
+
+import FoundationEssentials
+import History
+import Hosts
+import Linearizability
+import NIOCore
+import NIOPosix
+import Nemesis
+import Systems
+import Workloads
+
+/// One run of a workload.
+public struct Run: Sendable {
+  private let workload: Workload
+  private let seed: UInt64
+  private let folder: RunFolder
+  private let cluster: Cluster
+  private let recorder: Recorder
+  private let nemesis: Nemesis
+  private let leaders: LeaderWatch
+  private let lag = LagWatch()
+  private let activity: Activity
+  private let watchdog: Watchdog
+  private let interruption: Interruption
+  private let build: String
+  private let group: any EventLoopGroup
+
+  /// A run of `workload` with `seed` of `system` on `hosts`, stored in `folder`.
+  ///
+  /// - Throws: when the folder or the hosts' network cannot be used.
+  public init(
+    _ workload: Workload, seed: UInt64, system: any Systems.System, hosts: [LocalHost],
+    folder: RunFolder, activity: Activity, watchdog: Watchdog, interruption: Interruption
+  ) throws {
+    var resolved = workload
+    resolved.seed = seed
+    self.workload = resolved
+    self.seed = seed
+    self.folder = folder
+    self.activity = activity
+    self.watchdog = watchdog
+    self.interruption = interruption
+    group = MultiThreadedEventLoopGroup.singleton
+    build = try BuildSum.sha256(of: system.program)
+    let recorder = try Recorder(
+      path: folder.history, header: Header(model: workload.load.model, initial: .absent))
+    self.recorder = recorder
+    cluster = Cluster(
+      system: system, hosts: hosts, folder: folder.nodes, clock: { recorder.now })
+    nemesis = Nemesis(
+      cluster: cluster, probe: try ReachabilityProbe(hosts), recorder: recorder, group: group)
+    leaders = LeaderWatch(cluster: cluster, clock: { recorder.now }, group: group)
+  }
+
+  /// Does the run. Whatever happens, faults are healed, nodes are ended, and what was recorded is
+  /// judged and stored.
+  public func perform() async throws -> RunResults {
+    let plan = Plan.draw(for: workload, seed: seed)
+    try RunFolder.write(Data(description.utf8), to: folder.workload)
+    try RunFolder.write(Plan.jsonLines(plan), to: folder.plan)
+    var circumstances = Circumstances()
+    circumstances.build = build
+    var clock = PhaseClock(activity: activity, watchdog: watchdog, dump: folder.hang)
+    let flusher = Task { try await recorder.flushRegularly() }
+    do {
+      try await drive(plan, &clock, &circumstances)
+    } catch {
+      circumstances.problems.append("\(error)")
+    }
+    await stop(&clock, &circumstances)
+    flusher.cancel()
+    do { try await flusher.value } catch { circumstances.problems.append("\(error)") }
+    circumstances.isInterrupted = interruption.isRaised
+    circumstances.faults = await nemesis.outcomes.sorted { $0.fault < $1.fault }
+    circumstances.leaders = leaders.changes
+    circumstances.crashes = await cluster.crashes.map { "\($0.node) \($0.status)" }
+    circumstances.worstLag = lag.worstSeconds
+    clock.begin(Judgement.phase, within: .seconds(600))
+    circumstances.phases = clock.finished
+    let results = try await Judgement.judge(
+      try History(file: folder.history), of: workload, circumstances,
+      limits: Limits(time: .seconds(300)))
+    watchdog.rest()
+    activity.set("run", nil)
+    try results.write(to: folder.results)
+    if results.outcome == .valid { discardData() }
+    return results
+  }
+
+  /// The resolved workload, with what it was run on.
+  private var description: String {
+    """
+    # Run this file to repeat the run. gauntlet \(Version.text)
+    # build \(cluster.system.program)
+    # sha256 \(build)
+    \(workload.yaml)
+    """
+  }
+
+  private func drive(
+    _ plan: [PlannedFault], _ clock: inout PhaseClock, _ circumstances: inout Circumstances
+  ) async throws {
+    clock.begin("deploy", within: .seconds(30))
+    try await deploy()
+    clock.begin("load", within: workload.time + .seconds(60))
+    var workers = try await load(plan)
+    let patience: Duration = interruption.isRaised ? .seconds(5) : .seconds(30)
+    clock.begin("recover", within: patience + .seconds(30))
+    let silent = await workers[0].callUntilAllSucceed(by: .now + patience)
+    for function in silent {
+      circumstances.missing.append("no \(function) succeeded within \(patience.text) of healing")
+    }
+    if silent.isEmpty {
+      clock.begin("read back", within: patience + .seconds(30))
+      circumstances.missing += await readBack(&workers[0], by: .now + patience)
+    }
+  }
+
+  /// Starts all nodes, and waits until one of them leads.
+  private func deploy() async throws {
+    for index in cluster.hosts.indices { try await cluster.start(index) }
+    let end = ContinuousClock.now + .seconds(15)
+    while await cluster.system.leader(group: group) == nil {
+      guard ContinuousClock.now < end else {
+        throw BenchError(
+          "no node led within 15 s of its start; read the logs in \(folder.nodes)")
+      }
+      if let crash = await cluster.crashes.first {
+        throw BenchError(
+          "\(crash.node) \(crash.status) while starting; read \(folder.nodes)/\(crash.node)/node.log")
+      }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  /// Clients and faults, until the time is over or somebody interrupts. Ends with all healed.
+  private func load(_ plan: [PlannedFault]) async throws -> [Worker] {
+    let end = ContinuousClock.now + workload.time
+    let endpoints = cluster.system.endpoints
+    return try await withThrowingTaskGroup(of: (Int, Worker)?.self) { tasks in
+      for index in 0..<workload.clients {
+        tasks.addTask {
+          var worker = Worker(
+            index: index, workload: workload, seed: seed, endpoints: endpoints,
+            recorder: recorder, activity: activity, group: group)
+          await worker.run(until: end)
+          return (index, worker)
+        }
+      }
+      tasks.addTask {
+        await withTaskGroup(of: Void.self) { watches in
+          watches.addTask { await leaders.run() }
+          watches.addTask { await lag.run() }
+          watches.addTask {
+            await Progress(recorder: recorder, nemesis: nemesis, leaders: leaders)
+              .show(until: end)
+          }
+        }
+        return nil
+      }
+      tasks.addTask {
+        activity.set("nemesis", "carries out the plan")
+        await nemesis.run(plan)
+        activity.set("nemesis", nil)
+        return nil
+      }
+      tasks.addTask {
+        await interruption.wait()
+        return nil
+      }
+      var workers: [Int: Worker] = [:]
+      while workers.count < workload.clients, let finished = try await tasks.next() {
+        if let (index, worker) = finished { workers[index] = worker }
+        if interruption.isRaised { tasks.cancelAll() }
+      }
+      tasks.cancelAll()
+      return workers.sorted { $0.key < $1.key }.map(\.value)
+    }
+  }
+
+  /// Reads every key through every node, so that whatever was lost is seen to be.
+  private func readBack(
+    _ worker: inout Worker, by end: ContinuousClock.Instant
+  ) async -> [String] {
+    var missing: [String] = []
+    for (index, host) in cluster.hosts.enumerated() {
+      guard await cluster.state(of: index) == .running else { continue }
+      let unread = await worker.readAll(through: index, by: end)
+      if !unread.isEmpty {
+        missing.append("\(unread.count) keys could not be read through \(host.name)")
+      }
+    }
+    return missing
+  }
+
+  private func stop(_ clock: inout PhaseClock, _ circumstances: inout Circumstances) async {
+    clock.begin("stop", within: .seconds(30))
+    await withTaskGroup(of: String?.self) { tasks in
+      for index in cluster.hosts.indices {
+        tasks.addTask {
+          do {
+            try await cluster.stop(index)
+            return nil
+          } catch {
+            return "\(error)"
+          }
+        }
+      }
+      for await problem in tasks { if let problem { circumstances.problems.append(problem) } }
+    }
+  }
+
+  /// What the nodes stored is evidence only after something went wrong.
+  private func discardData() {
+    for host in cluster.hosts {
+      try? FileManager.default.removeItem(atPath: "\(folder.nodes)/\(host.name)/data")  // evidence
+    }
+  }
+}
+
+/// Measures phases, and gives each its limit.
+struct PhaseClock {
+  private let activity: Activity
+  private let watchdog: Watchdog
+  private let dump: String
+  private var phases: [RunResults.Phase] = []
+  private var current: (name: String, start: ContinuousClock.Instant)?
+
+  init(activity: Activity, watchdog: Watchdog, dump: String) {
+    self.activity = activity
+    self.watchdog = watchdog
+    self.dump = dump
+  }
+
+  mutating func begin(_ name: String, within limit: Duration) {
+    phases = finished
+    current = (name, .now)
+    activity.set("run", "phase \(name)")
+    watchdog.expect(name, within: limit, dump: dump)
+  }
+
+  /// The phases that ended, and the current one as of now.
+  var finished: [RunResults.Phase] {
+    guard let current, current.name != Judgement.phase else { return phases }
+    return phases + [
+      RunResults.Phase(name: current.name, seconds: (ContinuousClock.now - current.start) / .seconds(1))
+    ]
+  }
+}

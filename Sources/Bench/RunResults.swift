@@ -1,0 +1,150 @@
+// What a run came to: the content of `results.json`.
+
+import Checkers
+import FoundationEssentials
+import History
+import Linearizability
+import Nemesis
+
+/// What a run came to, in one word.
+public enum RunOutcome: String, Sendable, Codable, CaseIterable {
+  /// Everything was checked, and is as it must be.
+  case valid
+  /// The history is not linearizable.
+  case violation
+  /// A node of the system ended on its own.
+  case crash
+  /// An objective was missed.
+  case objective
+  /// The run did too little to mean anything, or a limit was reached.
+  case inconclusive
+  /// The bench could not do its work.
+  case benchFailure = "bench-failure"
+  /// Somebody pressed Ctrl-C.
+  case interrupted
+
+  /// The exit code that goes with it.
+  public var exitCode: Int32 {
+    switch self {
+    case .valid: 0
+    case .violation, .crash: 1
+    case .inconclusive: 2
+    case .objective: 3
+    case .benchFailure: 10
+    case .interrupted: 130
+    }
+  }
+
+  /// The outcomes, that which hides all others first.
+  public static let byPrecedence: [RunOutcome] = [
+    .violation, .crash, .interrupted, .benchFailure, .objective, .inconclusive, .valid,
+  ]
+}
+
+/// What one checker said.
+public struct CheckOutcome: Sendable, Codable, Equatable {
+  /// The checker, as the workload file calls it.
+  public var name: String
+  /// `valid`, `invalid` or `unknown`.
+  public var verdict: String
+  /// Why, in a sentence.
+  public var detail: String
+}
+
+/// Everything that a run came to.
+public struct RunResults: Sendable, Codable {
+  /// In one word.
+  public var outcome: RunOutcome
+  /// The linearizability verdict: `valid`, `invalid` or `unknown`.
+  public var verdict: String
+  /// In one sentence.
+  public var summary: String
+  /// What each checker said.
+  public var checks: [CheckOutcome]
+  /// Counts and latencies by function.
+  public var functions: [FunctionFigures]
+  /// Availability and recovery.
+  public var availability: Availability
+  /// What became of each planned fault.
+  public var faults: [FaultOutcome]
+  /// Seconds in each phase, in order.
+  public var phases: [Phase]
+  /// Who was seen to lead, from when on.
+  public var leaders: [LeaderSeen]
+  /// Nodes that ended on their own: which and how.
+  public var crashes: [String]
+  /// What the bench could not do.
+  public var problems: [String]
+  /// What kept the run from meaning more.
+  public var missing: [String]
+  /// The longest that the bench itself was kept from running, in seconds.
+  public var worstLag: Double
+  /// Why the history is not linearizable.
+  public var counterexample: StoredCounterexample?
+  /// The checksum of what was tested.
+  public var build: String
+
+  /// A phase of the run.
+  public struct Phase: Sendable, Codable, Equatable {
+    /// Its name.
+    public var name: String
+    /// How long it took.
+    public var seconds: Double
+  }
+
+  /// Who led.
+  public struct LeaderSeen: Sendable, Codable, Equatable {
+    /// Nanoseconds since the run began.
+    public var time: Int64
+    /// The leader; nil when nobody claimed to lead.
+    public var node: String?
+    /// Its term.
+    public var term: UInt64
+  }
+
+  /// A counterexample, as it is stored.
+  public struct StoredCounterexample: Sendable, Codable, Equatable {
+    /// The key; nil in a history about one object.
+    public var key: String?
+    /// Invocation indexes of the operations that take part.
+    public var operations: [Int]
+    /// The reason, in words.
+    public var explanation: String
+
+    /// What is stored of `counterexample`.
+    public init(_ counterexample: Counterexample) {
+      key = counterexample.key
+      operations = counterexample.operations
+      explanation = counterexample.explanation
+    }
+  }
+
+  /// All operations together.
+  public var totals: (ok: Int, fail: Int, info: Int) {
+    functions.reduce(into: (0, 0, 0)) { sum, row in
+      sum.0 += row.ok
+      sum.1 += row.fail
+      sum.2 += row.info
+    }
+  }
+
+  /// The results in `path`; nil where there are none, as after a SIGKILL.
+  public static func read(_ path: String) throws(BenchError) -> RunResults? {
+    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    do {
+      return try JSONDecoder().decode(RunResults.self, from: data)
+    } catch {
+      throw BenchError("\(path): not the results of a run; remove it and check the run again")
+    }
+  }
+
+  /// Stores the results in `path`.
+  public func write(to path: String) throws(BenchError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(self) else {
+      throw BenchError("\(path): results that are no JSON")
+    }
+    try RunFolder.write(data, to: path)
+  }
+}

@@ -1,0 +1,128 @@
+// One worker: a generator, a client and the recorder, under one process number at a time.
+
+import History
+import NIOCore
+import Systems
+import Workloads
+
+/// Makes one client's calls, one after the other.
+struct Worker {
+  private let index: Int
+  private let workload: Workload
+  private let recorder: Recorder
+  private let activity: Activity
+  private var generator: RegisterGenerator
+  private var client: RegisterClient
+  private var process: Int
+
+  /// A client that was refused waits this long: a follower need not be told ten thousand times a
+  /// second that it does not lead.
+  private static let backOff = Duration.milliseconds(50)
+
+  init(
+    index: Int, workload: Workload, seed: UInt64, endpoints: [Endpoint], recorder: Recorder,
+    activity: Activity, group: any EventLoopGroup
+  ) {
+    self.index = index
+    self.workload = workload
+    self.recorder = recorder
+    self.activity = activity
+    process = index
+    generator = RegisterGenerator(
+      load: workload.load, worker: index, workers: workload.clients, seed: seed)
+    // Half of the clients stay with a node each, so that somebody asks a deposed leader.
+    let node = index / 2 % endpoints.count
+    client = RegisterClient(
+      endpoints: endpoints, placement: index % 2 == 0 ? .followsLeader(node) : .pinned(node),
+      timeout: workload.timeout, group: group)
+  }
+
+  /// Calls until `end`, or until the task is cancelled; never in the middle of a call.
+  mutating func run(until end: ContinuousClock.Instant) async {
+    var due = ContinuousClock.now
+    while !Task.isCancelled {
+      if let rate = workload.rate {
+        // Late is late: a worker that fell behind does not catch up in a burst.
+        due = max(due + generator.pause(rate: rate), .now)
+        do { try await Task.sleep(until: min(due, end)) } catch { break }
+      }
+      guard ContinuousClock.now < end else { break }
+      await client.prepare()
+      let completion = await call(generator.next())
+      if completion.type == .fail, completion.observed == nil {
+        do { try await Task.sleep(for: Self.backOff) } catch { break }
+      }
+    }
+    activity.set("worker \(index)", nil)
+  }
+
+  /// Calls once and records both ends.
+  @discardableResult
+  mutating func call(_ invocation: Invocation) async -> Completion {
+    let function = invocation.function.rawValue
+    activity.set("worker \(index)", "\(function) of key \(invocation.key) at \(client.node)")
+    recorder.invoke(
+      process: process, function: function, key: invocation.key, argument: invocation.argument,
+      node: client.node)
+    let completion = await client.call(invocation)
+    recorder.complete(
+      process: process, function: function, key: invocation.key, type: completion.type,
+      value: completion.value, node: completion.node, error: completion.error,
+      observed: completion.observed)
+    switch completion.type {
+    case .ok:
+      let value = invocation.argument.pair?.1 ?? completion.value
+      generator.saw(value, of: invocation.key)
+    case .info:
+      // Nobody knows what this process did; whoever goes on is somebody else.
+      process += workload.clients
+      client.disconnect()
+    case .fail:
+      if let observed = completion.observed { generator.saw(observed, of: invocation.key) }
+    case .invoke: preconditionFailure("no call completes with an invocation")
+    }
+    return completion
+  }
+
+  /// Calls each function that the workload has until it succeeds.
+  ///
+  /// - Returns: the functions that did not succeed by `end`.
+  mutating func callUntilAllSucceed(by end: ContinuousClock.Instant) async -> [String] {
+    client = client.followingLeader()
+    var left = workload.functions
+    while let function = left.first, ContinuousClock.now < end {
+      var invocation = generator.next()
+      while invocation.function != function { invocation = generator.next() }
+      if await call(invocation).type == .ok { left.removeFirst() }
+    }
+    return left.map(\.rawValue)
+  }
+
+  /// Reads each key, asking `node` first each time.
+  ///
+  /// - Returns: the keys that could not be read by `end`.
+  mutating func readAll(through node: Int, by end: ContinuousClock.Instant) async -> [String] {
+    var unread: [String] = []
+    client = client.followingLeader()
+    for key in 0..<workload.load.keys {
+      var isRead = false
+      while !isRead, ContinuousClock.now < end {
+        client.turn(to: node)
+        let read = Invocation(function: .read, key: "\(key)", argument: .absent)
+        isRead = await call(read).type == .ok
+      }
+      if !isRead { unread.append("\(key)") }
+    }
+    activity.set("worker \(index)", nil)
+    return unread
+  }
+}
+
+extension Workload {
+  /// The functions that its mix calls.
+  public var functions: [Invocation.Function] {
+    let mix = load.mix
+    return [(Invocation.Function.read, mix.read), (.write, mix.write), (.cas, mix.cas)]
+      .filter { $0.1 > 0 }.map(\.0)
+  }
+}

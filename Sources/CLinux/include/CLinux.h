@@ -1,0 +1,100 @@
+// The system calls that Swift's C library module leaves out: namespaces, pidfds, and the
+// children that live between fork and exec. Here: what can only be said in C. Not here:
+// policy, messages and retries, which are Swift's (target `Hosts`).
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// The step of starting a lab at which it failed; errno says why.
+enum cl_lab_step {
+  CL_LAB_PIPES = 1,
+  CL_LAB_CLONE,
+  CL_LAB_USER_MAP,
+  CL_LAB_SESSION,
+  CL_LAB_PRIVATE_MOUNTS,
+  CL_LAB_PROC,
+  CL_LAB_RUN,
+  CL_LAB_LOOPBACK,
+  CL_LAB_FORK,
+  CL_LAB_EXEC,
+};
+
+/// What `cl_lab_start` needs, all made before the clone: nothing may be allocated after it.
+struct cl_lab_request {
+  /// Whether a user namespace is made as well, in which the caller is root.
+  bool new_user;
+  /// The controller's NULL-terminated arguments and environment.
+  char *_Nullable const *_Nonnull arguments;
+  char *_Nullable const *_Nonnull environment;
+  /// Where the identity of the pid namespace is written before the controller executes; points
+  /// into a string of `environment`, with `marker_capacity` bytes of room.
+  char *_Nonnull marker;
+  size_t marker_capacity;
+};
+
+/// A lab that runs, seen from outside.
+struct cl_lab {
+  /// Process 1 of the lab.
+  pid_t init;
+  /// The step that failed, or 0.
+  int failed_step;
+};
+
+/// Starts a lab: process 1 in namespaces of its own, and under it /proc/self/exe once more as
+/// the controller. On success SIGINT, SIGTERM, SIGHUP and SIGCHLD stay blocked in the caller,
+/// for `cl_lab_wait`, and the lab lives no longer than the caller does, however it ends.
+/// Returns 0, or -1 with errno and `failed_step` set and nothing left behind.
+int cl_lab_start(const struct cl_lab_request *_Nonnull request, struct cl_lab *_Nonnull lab);
+
+/// Forwards signals to process 1 until the lab has ended. Returns the controller's exit code;
+/// 128 + n for signal n. When it returns, every process of the lab is gone.
+int cl_lab_wait(pid_t init);
+
+/// Writes what readlink says of this process's pid namespace, NUL-terminated. 0, or -1 and errno.
+int cl_pid_namespace(char *_Nonnull buffer, size_t capacity);
+
+/// The step of `cl_enter` or `cl_udp_socket_in` at which it failed; errno says why.
+enum cl_enter_step {
+  CL_ENTER_OPEN = 1,
+  CL_ENTER_SETNS,
+  CL_ENTER_EXEC,
+  CL_ENTER_SOCKET,
+};
+
+/// Joins a network namespace, starts a session, restores every signal's default, and executes.
+/// Returns only when that failed: the step, with errno set.
+int cl_enter(const char *_Nonnull netns, char *const _Nullable *_Nonnull arguments);
+
+/// Opens a non-blocking UDP socket inside the network namespace at `netns`, bound to `address`
+/// (network order) and a free port, which is stored (host order). The calling thread is back in
+/// its own namespace when this returns; if it can't go back the process aborts, since the thread
+/// would serve other tasks from the wrong network. Returns the descriptor, or -1 with errno and
+/// `failed_step` set.
+int cl_udp_socket_in(
+  const char *_Nonnull netns, uint32_t address, uint16_t *_Nonnull port,
+  int *_Nonnull failed_step);
+
+/// How a child ended.
+struct cl_exit {
+  /// Whether it has ended; the rest means nothing before.
+  bool ended;
+  /// Whether a signal ended it.
+  bool signalled;
+  /// Whether it left a core dump.
+  bool core_dumped;
+  /// The exit code or the signal's number.
+  int code;
+};
+
+/// Looks at how the child behind a pidfd ended without reaping it. 0, or -1 and errno.
+int cl_peek_exit(int pidfd, struct cl_exit *_Nonnull result);
+
+/// Sends a signal to the process behind a pidfd, never to one that got its number. 0, or -1 and
+/// errno.
+int cl_pidfd_signal(int pidfd, int signal);
+
+#endif

@@ -1,0 +1,74 @@
+// Availability: what share succeeded, how long nothing did, and how fast the system came back.
+
+import History
+
+/// How available the system was.
+public struct Availability: Equatable, Sendable, Codable {
+  /// The share of completed operations that were `ok`; a compare-and-set that did not match, and
+  /// said so, was answered and counts as well.
+  public var answered: Double
+  /// The longest time in which nothing succeeded, in seconds.
+  public var longestGap: Double
+  /// The recovery after each fault, in the order of the faults.
+  public var recoveries: [Recovery]
+
+  /// How fast the system came back after one fault.
+  public struct Recovery: Equatable, Sendable, Codable {
+    /// The fault's number.
+    public var fault: Int
+    /// Its kind.
+    public var kind: String
+    /// From its end until each function had succeeded again, in seconds; nil when one never did.
+    public var seconds: Double?
+  }
+
+  /// The worst recovery in seconds; nil when the system never came back after a fault.
+  public var worstRecovery: Double? {
+    var worst = 0.0
+    for recovery in recoveries {
+      guard let seconds = recovery.seconds else { return nil }
+      worst = max(worst, seconds)
+    }
+    return worst
+  }
+
+  /// Judges `history`. Linear in its length, times the number of faults.
+  public init(of history: History) {
+    let completed = history.operations.filter { $0.completion != nil }
+    let fine = completed.count { $0.outcome == .ok || $0.observed != nil }
+    answered = completed.isEmpty ? 0 : Double(fine) / Double(completed.count)
+    let successes = completed.compactMap { $0.outcome == .ok ? $0.completedAt : nil }.sorted()
+    var gap: Int64 = 0
+    if let first = history.operations.first?.invokedAt {
+      var last = first
+      for time in successes {
+        gap = max(gap, time - last)
+        last = time
+      }
+      gap = max(gap, history.endTime - last)
+    }
+    longestGap = Self.seconds(gap)
+    recoveries = history.faults.compactMap { fault in
+      guard let end = fault.end else { return nil }
+      return Recovery(
+        fault: fault.number, kind: fault.kind, seconds: Self.recovery(after: end, in: completed))
+    }
+  }
+
+  /// Functions that never succeeded at all say nothing about a fault.
+  private static func recovery(after end: Int64, in completed: [Operation]) -> Double? {
+    let functions = Set(completed.filter { $0.outcome == .ok }.map(\.function))
+    var worst: Int64 = 0
+    for function in functions {
+      // An operation that began before the end may have succeeded without any recovery.
+      let first = completed.lazy
+        .filter { $0.function == function && $0.outcome == .ok && $0.invokedAt >= end }
+        .compactMap(\.completedAt).min()
+      guard let first else { return nil }
+      worst = max(worst, first - end)
+    }
+    return seconds(worst)
+  }
+
+  private static func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }
+}

@@ -1,0 +1,58 @@
+// `gauntlet-agent enter`: joins a node's network and becomes the node's process.
+// Here: its arguments, and what it says when it fails. Its system calls: CLinux/process.c.
+
+import CLinux
+import Glibc
+
+/// `gauntlet-agent enter --netns PATH -- EXECUTABLE ARGS…`, read without a parsing framework,
+/// since every command on a node pays for it.
+public enum EnterCommand {
+  private static let prefix = "gauntlet-agent: "
+
+  /// Becomes the command if the arguments ask for exactly that. Returns if they don't, so that
+  /// the usual parser can say what is wrong; ends the process if the command can't be executed:
+  /// with 127 if there is no such file, with 126 otherwise, as shells do.
+  public static func runIfAsked() {
+    let arguments = UnsafeMutableBufferPointer(
+      start: CommandLine.unsafeArgv, count: Int(CommandLine.argc) + 1)
+    guard CommandLine.argc >= 6, matches(arguments[1], "enter"),
+      matches(arguments[2], "--netns"), matches(arguments[4], "--"), let netns = arguments[3]
+    else { return }
+    let step = cl_enter(netns, arguments.baseAddress! + 5)
+    let error = errno
+    let subject = step == CL_ENTER_EXEC.rawValue ? arguments[5]! : netns
+    let verb = step == CL_ENTER_EXEC.rawValue ? "execute" : "enter"
+    let reason = String(cString: strerror(error))
+    let line = "\(prefix)cannot \(verb) \(String(cString: subject)): \(reason)\n"
+    _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    exit(step == CL_ENTER_EXEC.rawValue && error == ENOENT ? 127 : 126)
+  }
+
+  /// What the agent said if it, and not the command, failed.
+  static func complaint(in result: CommandResult) -> String? {
+    guard result.status == .exited(126) || result.status == .exited(127),
+      result.errorText.hasPrefix(prefix)
+    else { return nil }
+    return String(result.errorText.dropFirst(prefix.count).prefix(while: { $0 != "\n" }))
+  }
+
+  private static func matches(_ argument: UnsafeMutablePointer<CChar>?, _ text: String) -> Bool {
+    argument.map { strcmp($0, text) == 0 } ?? false
+  }
+}
+
+/// Where the agent lies.
+public enum Agent {
+  /// `gauntlet-agent` in the folder of the running executable.
+  ///
+  /// - Throws: `HostError.noAgent` when there is none that can be executed.
+  public static func besideThisExecutable() throws(HostError) -> String {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+    let bytes = buffer.prefix(max(length, 0)).map { UInt8(bitPattern: $0) }
+    let folder = bytes.prefix(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)
+    let path = String(decoding: folder, as: UTF8.self) + "/gauntlet-agent"
+    guard access(path, X_OK) == 0 else { throw .noAgent(path: path) }
+    return path
+  }
+}

@@ -1,0 +1,107 @@
+// A node in a network namespace of this machine: commands, and long-lived processes.
+// Not here: making the namespace (LabNetwork.swift), joining it (EnterCommand.swift).
+
+import Glibc
+import Subprocess
+import SystemPackage
+
+/// A node in a network namespace of the lab. All nodes share the machine's file system.
+public struct LocalHost: Sendable, Hashable {
+  /// `n1`, `n2`, …
+  public let name: String
+  /// Its IPv4 address on the lab's bridge.
+  public let address: String
+  /// Where its network namespace is mounted.
+  public let namespace: String
+  /// The path of `gauntlet-agent`, which joins the namespace.
+  public let agent: String
+
+  /// Names a node; makes nothing.
+  public init(name: String, address: String, namespace: String, agent: String) {
+    self.name = name
+    self.address = address
+    self.namespace = namespace
+    self.agent = agent
+  }
+
+  /// Runs a short command in the node's network to its end.
+  ///
+  /// - Throws: `HostError` when it could not start, or was killed because `deadline` passed or
+  ///   the task was cancelled. An exit code other than 0 is a result.
+  public func run(
+    _ command: Command, input: [UInt8] = [], deadline: Duration
+  ) async throws(HostError) -> CommandResult {
+    let result = try await inside(command).collect(
+      as: command.description, on: name, input: input, deadline: deadline)
+    if let reason = EnterCommand.complaint(in: result) {
+      throw .cannotStart(host: name, command: command.description, reason: reason)
+    }
+    return result
+  }
+
+  /// Starts a long-lived process in the node's network, for as long as `body` runs.
+  ///
+  /// What the process writes is appended to `log`. When `body` returns or throws, or the task is
+  /// cancelled, the process is killed with SIGKILL if it still runs, with all of its process
+  /// group, and reaped. Whoever wants it to end by itself awaits `exit` in `body`.
+  ///
+  /// - Returns: what `body` returned, and how the process ended.
+  /// - Throws: what `body` throws, or `HostError` when nothing could be started. A command that
+  ///   the agent can't execute starts, writes the reason to `log`, and exits with 126 or 127.
+  public nonisolated(nonsending) func withProcess<Result: Sendable>(
+    _ command: Command, log: String,
+    body: nonisolated(nonsending) (ProcessHandle) async throws -> Result
+  ) async throws -> (Result, ExitStatus) {
+    let file: FileDescriptor
+    do {
+      file = try FileDescriptor.open(
+        FilePath(log), .writeOnly, options: [.append, .create, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    } catch {
+      throw HostError.log(host: name, path: log, reason: "\(error)")
+    }
+    do {
+      let result = try await Subprocess.run(
+        inside(command).configuration, input: .none,
+        output: .fileDescriptor(file, closeAfterSpawningProcess: true),
+        error: .combinedWithOutput
+      ) { execution in
+        try await supervise(execution.processIdentifier, body: body)
+      }
+      let (outcome, status) = result.closureResult
+      return (try outcome.get(), status)
+    } catch let error as SubprocessError {
+      throw HostError.cannotStart(host: name, command: "\(command)", reason: "\(error)")
+    }
+  }
+
+  /// Runs `body` and sees to it that the process has ended after it, though not been reaped.
+  /// What `body` throws is returned, not thrown: swift-subprocess would go through its own
+  /// teardown of a process that is gone.
+  private nonisolated(nonsending) func supervise<Result: Sendable>(
+    _ identifier: ProcessIdentifier,
+    body: nonisolated(nonsending) (ProcessHandle) async throws -> Result
+  ) async throws -> (Swift.Result<Result, any Error>, ExitStatus) {
+    let handle = try ProcessHandle(
+      host: name, pid: identifier.value, pidfd: identifier.processDescriptor)
+    let outcome: Swift.Result<Result, any Error> = await withTaskCancellationHandler {
+      do {
+        return .success(try await body(handle))
+      } catch {
+        return .failure(error)
+      }
+    } onCancel: {
+      handle.killGroup()
+    }
+    handle.killGroup()
+    return (outcome, await handle.exit)
+  }
+
+  private func inside(_ command: Command) -> Command {
+    var wrapped = command
+    wrapped.executable = agent
+    wrapped.arguments =
+      ["enter", "--netns", namespace, "--", command.executable] + command.arguments
+    return wrapped
+  }
+}

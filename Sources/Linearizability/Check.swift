@@ -1,0 +1,148 @@
+// The way in: a history goes in, its verdict comes out, with the proof of it.
+// Here: decomposition by key, sharing out the cores. Not here: the search (WingGong/).
+
+import FoundationEssentials
+import History
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What is known of one key.
+public struct KeyResult: Sendable {
+  /// The key; nil in a history about one object.
+  public var key: String?
+  /// What is known of it.
+  public var verdict: Verdict
+  /// Its operations, of every outcome.
+  public var operations: Int
+  /// Configurations that the search entered.
+  public var steps: Int
+  /// Time that it took, shrinking a counterexample included.
+  public var seconds: Double
+  /// For `valid`: invocation indexes in an order that `Witness` has accepted.
+  public var witness: [Int]?
+  /// For `invalid`: why.
+  public var counterexample: Counterexample?
+  /// For `unknown`: what was reached, and how far the search had come.
+  public var limit: LimitReached?
+}
+
+/// What is known of a history.
+public struct CheckResult: Sendable {
+  /// The worst of the keys' verdicts: invalid beats unknown beats valid.
+  public var verdict: Verdict
+  /// The model it was judged by.
+  public var model: ModelName
+  /// The result of each key, in the keys' order.
+  public var keys: [KeyResult]
+  /// Operations in all.
+  public var operations: Int
+  /// Time of checking alone.
+  public var seconds: Double
+  /// The most memory that this process ever held.
+  public var peakMemoryBytes: Int
+
+  /// The first counterexample, if any.
+  public var counterexample: Counterexample? {
+    keys.lazy.compactMap(\.counterexample).first
+  }
+}
+
+/// Judges histories. Keys are independent objects and are checked in parallel.
+///
+///     let result = try await Check().run(history)
+///     print(result.verdict)
+public struct Check: Sendable {
+  /// The model; nil to go by the header or, failing that, the functions.
+  public var model: ModelName?
+  /// The state before the first operation; nil for the header's.
+  public var initial: Value?
+  /// What the check may take.
+  public var limits: Limits
+  /// How many keys are checked at once.
+  public var width: Int
+  /// What shrinking one counterexample may take, within `limits`.
+  public var shrinkingTime: Duration
+
+  /// A check by `model`, starting at `initial`, within `limits`, on all cores.
+  public init(
+    model: ModelName? = nil, initial: Value? = nil, limits: Limits = Limits(),
+    width: Int = ProcessInfo.processInfo.activeProcessorCount,
+    shrinkingTime: Duration = .seconds(10)
+  ) {
+    self.model = model
+    self.initial = initial
+    self.limits = limits
+    self.width = width
+    self.shrinkingTime = shrinkingTime
+  }
+
+  /// The verdict on `history`, with a witness or a counterexample for each key.
+  ///
+  /// A cancelled task gets `unknown` for what was not yet decided.
+  /// - Complexity: exponential in a key's concurrency at worst, not in its length.
+  /// - Throws: `CheckError` when the model does not know an operation; never for a limit.
+  public func run(_ history: History) async throws(CheckError) -> CheckResult {
+    let start = ContinuousClock.now
+    let model: ModelName
+    if let named = self.model { model = named } else { model = try ModelName.fitting(history) }
+    let initial = self.initial ?? history.header.initial
+    let keys =
+      switch model {
+      case .register: try await check(history, RegisterModel(initial: initial))
+      case .casRegister: try await check(history, CASRegisterModel(initial: initial))
+      }
+    return CheckResult(
+      verdict: keys.reduce(.valid) { $0.combined(with: $1.verdict) }, model: model, keys: keys,
+      operations: history.operations.count,
+      seconds: (ContinuousClock.now - start).seconds, peakMemoryBytes: Self.peakMemoryBytes)
+  }
+
+  /// Checks each key by itself: a history is linearizable if and only if each object's is
+  /// (Herlihy & Wing 1990). The hardest, taken to be the longest, are begun first.
+  private func check(
+    _ history: History, _ model: some Model
+  ) async throws(CheckError) -> [KeyResult] {
+    let budget = Budget(limits)
+    let byKey = history.operationsByKey.sorted { $0.value.count > $1.value.count }
+    let outcomes = await withTaskGroup(of: Result<KeyResult, CheckError>.self) { group in
+      var outcomes: [Result<KeyResult, CheckError>] = []
+      for (position, part) in byKey.enumerated() {
+        if position >= max(1, width), let outcome = await group.next() { outcomes.append(outcome) }
+        group.addTask {
+          let check = KeyCheck(
+            key: part.key, model: model, operations: part.value, budget: budget,
+            shrinkingTime: shrinkingTime)
+          return Result { () throws(CheckError) in try check.run() }
+        }
+      }
+      for await outcome in group { outcomes.append(outcome) }
+      return outcomes
+    }
+    var keys: [KeyResult] = []
+    var errors: [CheckError] = []
+    for outcome in outcomes {
+      switch outcome {
+      case .success(let key): keys.append(key)
+      case .failure(let error): errors.append(error)
+      }
+    }
+    // Whichever key came first: the same error every time.
+    if let first = errors.min(by: { ($0.index ?? -1) < ($1.index ?? -1) }) { throw first }
+    return keys.sorted { ($0.key ?? "") < ($1.key ?? "") }
+  }
+
+  private static var peakMemoryBytes: Int {
+    var usage = rusage()
+    #if os(Linux)
+      guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+      return usage.ru_maxrss * 1024  // Linux counts in KiB
+    #else
+      guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+      return usage.ru_maxrss
+    #endif
+  }
+}

@@ -1,0 +1,39 @@
+// Why a key is not linearizable, as few operations as tell it.
+
+import History
+
+/// What kind of fault a counterexample shows, where that is clear.
+public enum Anomaly: String, Sendable, CaseIterable {
+  /// The value had been overwritten before the operation that saw it began.
+  case staleRead = "stale read"
+  /// Nobody ever wrote the value.
+  case readFromNowhere = "read from nowhere"
+  /// The only writes of the value are recorded as failed.
+  case readOfFailedWrite = "read of a failed write"
+  /// The value was written only after the operation that saw it had completed.
+  case futureRead = "future read"
+  /// More compare-and-sets took a value away than it was made.
+  case lostUpdate = "lost update"
+}
+
+/// A part of a key's history that no order explains.
+///
+/// It was made by relaxations only, each of which keeps every linearizable history
+/// linearizable: so where this is not, neither is the whole.
+public struct Counterexample: Sendable, Equatable {
+  /// The key; nil in a history about one object.
+  public var key: String?
+  /// Invocation indexes of the operations that take part.
+  public var operations: [Int]
+  /// Those that contradict each other most plainly, in the order of the explanation; they may
+  /// stand outside `history`, as a failed write does.
+  public var keyOperations: [Int]
+  /// The operations as they were relaxed: what is `info` here may be `ok` in the history.
+  public var history: [Operation]
+  /// The kind of fault, where it is clear.
+  public var anomaly: Anomaly?
+  /// The reason, in words.
+  public var explanation: String
+  /// Whether no single relaxation that was tried leaves it invalid; false when time ran out.
+  public var isMinimal: Bool
+}

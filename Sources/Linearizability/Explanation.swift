@@ -1,0 +1,112 @@
+// A counterexample in words: what contradicts what, and where the search ends.
+// Here: the dead ends and the sentences. Not here: telling the kind of fault (Diagnosis.swift).
+
+import History
+
+/// What is said of a counterexample.
+struct Explanation {
+  private static var deadEndsShown: Int { 4 }
+  private static var rejectionsShown: Int { 6 }
+
+  private(set) var text: String
+  private(set) var anomaly: Anomaly?
+  private(set) var keyOperations: [Int]
+
+  /// Explains `core`, which is invalid and was relaxed out of `whole`.
+  init<M: Model>(
+    of core: Subject<M>, within whole: [Operation], key: String?, budget: Budget
+  ) throws(CheckError) {
+    var search = Search(core, budget: budget, deadEndsWanted: 64)
+    _ = search.run()
+    let deadEnds = search.deadEnds
+    let diagnosis = try Diagnosis(
+      of: core, within: whole, due: deadEnds.map { core.operations[$0.due] })
+    let subject = key.map { "Key \($0)" } ?? "The object"
+    var paragraphs = [
+      "\(subject) is not linearizable: no order of these \(core.operations.count) operations "
+        + "agrees with the model and with real time."
+    ]
+    if let diagnosis { paragraphs.append(diagnosis.text) }
+    paragraphs += Self.describe(deadEnds, of: core)
+    text = paragraphs.joined(separator: "\n")
+    anomaly = diagnosis?.anomaly
+    keyOperations =
+      diagnosis?.operations ?? deadEnds.first.map { [core.operations[$0.due].invocation] } ?? []
+  }
+
+  /// A paragraph for each state in which the order breaks off.
+  private static func describe<M: Model>(_ deadEnds: [DeadEnd], of core: Subject<M>) -> [String] {
+    let judged = Dictionary(uniqueKeysWithValues: core.judged.map { ($0.place, $0) })
+    var seen: Set<M.State> = []
+    var paragraphs: [String] = []
+    for deadEnd in deadEnds {
+      var state = core.model.initial
+      for place in deadEnd.order {
+        guard let one = judged[place], let next = core.model.step(state, one.action) else {
+          preconditionFailure("a dead end places what the model rejects")
+        }
+        state = next
+      }
+      guard seen.insert(state).inserted else { continue }
+      guard seen.count <= deadEndsShown else {
+        paragraphs.append("Other orders end in yet other states.")
+        break
+      }
+      paragraphs.append(describe(deadEnd, state: state, of: core))
+    }
+    return paragraphs
+  }
+
+  private static func describe<M: Model>(
+    _ deadEnd: DeadEnd, state: M.State, of core: Subject<M>
+  ) -> String {
+    let placed = Set(deadEnd.order)
+    let end = core.operations[deadEnd.due].completion ?? Int.max
+    let pending = core.judged.filter { !placed.contains($0.place) && $0.invocation < end }
+    let order = deadEnd.order.map { "\(core.operations[$0].invocation)" }
+    let start =
+      order.isEmpty
+      ? "At the start the state is \(state)"
+      : "After \(order.joined(separator: ", ")) the state is \(state)"
+    var rejections = pending.prefix(rejectionsShown).map { one in
+      let name = core.operations[one.place].words
+      return core.model.step(state, one.action) == nil
+        ? "\(name) is not possible there" : "\(name) is possible, but leads no further"
+    }
+    if pending.count > rejectionsShown {
+      rejections.append("\(pending.count - rejectionsShown) more do not help either")
+    }
+    return "\(start), and \(core.operations[deadEnd.due].shortWords) must come before its "
+      + "completion: \(rejections.joined(separator: "; "))."
+  }
+}
+
+extension Operation {
+  /// `read of 7 by process 4 (index 812, 12.318 s)`.
+  var words: String { "\(shortWords) by process \(process) (index \(invocation), \(time))" }
+
+  /// `read of 7`.
+  var shortWords: String {
+    let value = argument == .absent ? result : argument
+    switch outcome {
+    case .ok: return "\(function) of \(value)"
+    case .info: return "\(function) of \(value) (outcome unknown)"
+    case .fail:
+      let saw = observed.map { " that saw \($0)" } ?? ""
+      return "failed \(function) of \(value)\(saw)"
+    }
+  }
+
+  private var time: String { "\(Self.seconds(invokedAt)) s" }
+
+  /// `11.002 s`, when it completed.
+  var completionWords: String { completedAt.map { "\(Self.seconds($0)) s" } ?? "no time" }
+
+  /// To the millisecond, rounded down.
+  private static func seconds(_ nanoseconds: Int64) -> String {
+    let milliseconds = nanoseconds / 1_000_000
+    let fraction = "\(abs(milliseconds % 1000))"
+    let zeros = String(repeating: "0", count: 3 - fraction.count)
+    return "\(milliseconds / 1000).\(zeros)\(fraction)"
+  }
+}

@@ -1,0 +1,66 @@
+// Whom each node no longer hears: the shapes of partitions.
+
+import Hosts
+import Workloads
+
+extension PartitionShape {
+  /// The cuts of this shape among `nodes`.
+  ///
+  /// - Parameter leader: the leader's place, for the shape that needs one.
+  /// - Returns: nil when the shape needs a leader and none is known, or there are too few nodes.
+  public func grudge(
+    nodes: [String], leader: Int?, using random: inout SplitMix64
+  ) -> Grudge? {
+    guard nodes.count >= 2 else { return nil }
+    var order = Array(nodes.indices)
+    order.shuffle(using: &random)
+    let minority = (nodes.count - 1) / 2
+    switch self {
+    case .one: return Self.split([order[0]], of: nodes)
+    case .halves: return Self.split(order.prefix(max(minority, 1)), of: nodes)
+    case .leaderMinority:
+      guard let leader else { return nil }
+      let others = order.filter { $0 != leader }.prefix(max(minority - 1, 0))
+      return Self.split([leader] + others, of: nodes)
+    case .majoritiesRing: return Self.ring(order, of: nodes)
+    case .oneWay:
+      var dropped: [String: Set<String>] = [:]
+      dropped[nodes[order[0]]] = Set(order.dropFirst().map { nodes[$0] })
+      return Grudge(dropped)
+    }
+  }
+
+  private static func split(_ group: some Sequence<Int>, of nodes: [String]) -> Grudge {
+    let apart = Set(group.map { nodes[$0] })
+    return Grudge(groups: [apart, Set(nodes).subtracting(apart)])
+  }
+
+  /// On a ring, each node hears its nearest neighbours on both sides, up to a majority with itself.
+  private static func ring(_ order: [Int], of nodes: [String]) -> Grudge? {
+    let count = order.count
+    guard count >= 4 else { return nil }  // with three, a majority on a ring is everyone
+    let reach = (count / 2 + 1) / 2
+    var dropped: [String: Set<String>] = [:]
+    for place in 0..<count {
+      let heard = Set((-reach...reach).map { nodes[order[(place + $0 + count) % count]] })
+      dropped[nodes[order[place]]] = Set(nodes).subtracting(heard)
+    }
+    return Grudge(dropped)
+  }
+}
+
+extension NodeTarget {
+  /// The nodes this names, among `count`; nil when it needs a leader and none is known.
+  public func nodes(count: Int, leader: Int?, using random: inout SplitMix64) -> [Int]? {
+    var order = Array(0..<count)
+    order.shuffle(using: &random)
+    switch self {
+    case .one: return [order[0]]
+    case .minority:
+      let minority = (count - 1) / 2
+      return minority > 0 ? order.prefix(minority).sorted() : nil
+    case .leader: return leader.map { [$0] }
+    case .all: return Array(0..<count)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// The nemesis: carries out a plan, tells the history, and always heals.
+
+import FoundationEssentials
+import History
+import Hosts
+import NIOCore
+import Systems
+import Workloads
+
+/// What became of a planned fault.
+public struct FaultOutcome: Equatable, Sendable, Codable {
+  /// What became of it.
+  public enum Result: String, Sendable, Codable {
+    /// It took hold, and was taken back.
+    case installed
+    /// Nothing was there to hit.
+    case skipped
+    /// It did not take hold, or did not go.
+    case failed
+  }
+
+  /// Its number in the plan.
+  public var fault: Int
+  /// Its kind.
+  public var kind: String
+  /// The shape or target.
+  public var choice: String
+  /// What became of it.
+  public var result: Result
+  /// Why, when it was skipped or failed.
+  public var reason: String?
+}
+
+/// Breaks a cluster on purpose.
+public actor Nemesis {
+  /// What a fault lays hands on: two faults must not fight over it.
+  private enum Claim: Hashable {
+    case network
+    case process(Int)
+  }
+
+  private let cluster: Cluster
+  private let probe: ReachabilityProbe
+  private let recorder: Recorder
+  private let group: any EventLoopGroup
+  private var claims: Set<Claim> = []
+  /// What became of the faults so far, by the order of their ends.
+  public private(set) var outcomes: [FaultOutcome] = []
+  /// What is going on, by the fault's number: for progress and for dumps.
+  public private(set) var active: [Int: String] = [:]
+
+  /// A nemesis for `cluster` that tells `recorder`.
+  public init(
+    cluster: Cluster, probe: ReachabilityProbe, recorder: Recorder, group: any EventLoopGroup
+  ) {
+    self.cluster = cluster
+    self.probe = probe
+    self.recorder = recorder
+    self.group = group
+  }
+
+  /// Carries out `plan`, counted from now. Returns when all faults are healed; when the task is
+  /// cancelled, those that are on are healed at once and no others begin.
+  public func run(_ plan: [PlannedFault]) async {
+    let start = ContinuousClock.now
+    await withDiscardingTaskGroup { tasks in
+      for planned in plan {
+        tasks.addTask { [self] in
+          do {
+            try await Task.sleep(until: start + .milliseconds(planned.atMilliseconds))
+          } catch { return }
+          await carryOut(planned)
+        }
+      }
+    }
+  }
+
+  private func carryOut(_ planned: PlannedFault) async {
+    var outcome = FaultOutcome(
+      fault: planned.fault, kind: planned.kind, choice: planned.choice, result: .installed)
+    var claimed: Set<Claim> = []
+    do {
+      active[planned.fault] = "\(planned.kind) \(planned.choice)"
+      let (fault, needs) = try await resolve(planned)
+      guard claims.isDisjoint(with: needs) else {
+        throw FaultError.skipped("another fault was on the same nodes or network")
+      }
+      claims.formUnion(needs)
+      claimed = needs
+      try await inject(fault, planned)
+    } catch FaultError.skipped(let reason) {
+      outcome.result = .skipped
+      outcome.reason = reason
+    } catch {
+      outcome.result = .failed
+      outcome.reason = "\(error)"
+    }
+    claims.subtract(claimed)
+    active[planned.fault] = nil
+    outcomes.append(outcome)
+  }
+
+  /// The fault with its targets, and what it lays hands on.
+  private func resolve(_ planned: PlannedFault) async throws -> (any Fault, Set<Claim>) {
+    var random = SplitMix64(seed: planned.seed)
+    let leader = await cluster.system.leader(group: group)?.index
+    let hosts = cluster.hosts
+    if let shape = PartitionShape(rawValue: planned.choice), planned.kind == "partition" {
+      guard
+        let grudge = shape.grudge(nodes: hosts.map(\.name), leader: leader, using: &random)
+      else { throw FaultError.skipped("no leader was known, or there are too few nodes") }
+      return (
+        Partition(shape: shape, grudge: grudge, hosts: hosts, probe: probe), [.network]
+      )
+    }
+    guard let target = NodeTarget(rawValue: planned.choice),
+      let nodes = target.nodes(count: hosts.count, leader: leader, using: &random)
+    else { throw FaultError.skipped("no leader was known, or there are too few nodes") }
+    let fault: any Fault =
+      planned.kind == "kill"
+      ? Kill(target: target, nodes: nodes, cluster: cluster)
+      : Pause(target: target, nodes: nodes, cluster: cluster)
+    return (fault, Set(nodes.map { .process($0) }))
+  }
+
+  private func inject(_ fault: any Fault, _ planned: PlannedFault) async throws {
+    // What is recorded so far must survive whatever the fault does to this machine.
+    try await recorder.flush()
+    let since = recorder.now
+    var failure: (any Error)?
+    var isOn = false
+    do {
+      var details = try await fault.inject()
+      details.append(Event.Detail("since", .integer(since)))
+      recorder.fault(planned.fault, kind: fault.kind, phase: .start, details: details)
+      isOn = true
+      try await Task.sleep(for: .milliseconds(planned.forMilliseconds))
+    } catch is CancellationError {
+      // The run ends early; the fault is healed all the same.
+    } catch { failure = error }
+    let healed = try await Self.heal(fault)
+    if isOn { recorder.fault(planned.fault, kind: fault.kind, phase: .end, details: healed) }
+    if let failure { throw failure }
+  }
+
+  /// In a task of its own, which is not cancelled with the run; tried again, since what is left
+  /// behind would spoil all that follows.
+  private static func heal(_ fault: any Fault) async throws -> [Event.Detail] {
+    try await Task {
+      for _ in 0..<2 {
+        if let details = try? await fault.heal() { return details }
+      }
+      return try await fault.heal()
+    }.value
+  }
+}

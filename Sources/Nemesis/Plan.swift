@@ -1,0 +1,64 @@
+// The plan of a run's faults: drawn from the seed before anything happens.
+
+import FoundationEssentials
+import Workloads
+
+/// One fault that is due.
+public struct PlannedFault: Equatable, Sendable, Codable {
+  /// Its number in the run, from 1, in the order of the starts.
+  public var fault: Int
+  /// `partition`, `kill` or `pause`.
+  public var kind: String
+  /// The shape or the target that was drawn.
+  public var choice: String
+  /// Milliseconds from the start of the load to its own start.
+  public var atMilliseconds: Int
+  /// Milliseconds from its start to its end.
+  public var forMilliseconds: Int
+  /// Fixes what else it draws.
+  public var seed: UInt64
+}
+
+/// Draws plans.
+public enum Plan {
+  /// The faults of `workload`, all of which end before its load does.
+  ///
+  /// Each line of the workload goes round its choices in an order drawn anew each time, so that all
+  /// are tried if time allows. The last fifth of the load, up to two seconds, is left alone: what
+  /// recovers must be seen to.
+  public static func draw(for workload: Workload, seed: UInt64) -> [PlannedFault] {
+    let quiet = min(workload.time / 5, .seconds(2))
+    var planned: [PlannedFault] = []
+    for (place, specification) in workload.faults.enumerated() {
+      var random = SplitMix64(seed: seed, part: UInt64(1000 + place))
+      var choices: [String] = []
+      var start = specification.every * Double.random(in: 0.2...0.5, using: &random)
+      while start + specification.lasts <= workload.time - quiet {
+        if choices.isEmpty { choices = specification.kind.choices.shuffled(using: &random) }
+        planned.append(
+          PlannedFault(
+            fault: 0, kind: specification.kind.name, choice: choices.removeLast(),
+            atMilliseconds: Int(start.inSeconds * 1000),
+            forMilliseconds: Int(specification.lasts.inSeconds * 1000), seed: random.next()))
+        start += specification.every * Double.random(in: 0.9...1.1, using: &random)
+      }
+    }
+    planned.sort { ($0.atMilliseconds, $0.kind, $0.choice) < ($1.atMilliseconds, $1.kind, $1.choice) }
+    for place in planned.indices { planned[place].fault = place + 1 }
+    return planned
+  }
+
+  /// The plan as JSON lines.
+  ///
+  /// - Throws: only if a plan could not be JSON, which is a bug.
+  public static func jsonLines(_ plan: [PlannedFault]) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    var lines = Data()
+    for fault in plan {
+      lines.append(try encoder.encode(fault))
+      lines.append(UInt8(ascii: "\n"))
+    }
+    return lines
+  }
+}

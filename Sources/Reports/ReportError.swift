@@ -1,0 +1,18 @@
+// Why a report could not be made.
+
+/// What keeps a report from being rendered.
+public enum ReportError: Error, Equatable, CustomStringConvertible {
+  /// The operation invoked at `index` ends before it starts, so it cannot be drawn.
+  case endsBeforeStart(index: Int)
+  /// The page's own template is broken: a bug of this library.
+  case template(reason: String)
+
+  public var description: String {
+    switch self {
+    case .endsBeforeStart(let index):
+      "operation \(index) ends before it starts; was its history recorded with one clock?"
+    case .template(let reason):
+      "the report's own template is broken (\(reason)); please report this as a bug of gauntlet"
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// The processes of a cluster: started, killed, paused, watched, and always reaped.
+
+import FoundationEssentials
+import Hosts
+
+/// How a node stands.
+public enum NodeState: String, Equatable, Sendable {
+  /// No process.
+  case stopped
+  /// Its process runs.
+  case running
+  /// Its process is stopped by SIGSTOP.
+  case paused
+}
+
+/// A process that ended though nobody ended it.
+public struct Crash: Equatable, Sendable {
+  /// The node's name.
+  public var node: String
+  /// How it ended.
+  public var status: ExitStatus
+  /// When, in nanoseconds since the run began.
+  public var time: Int64
+}
+
+/// All nodes of one run.
+public actor Cluster {
+  private struct Node {
+    var state = NodeState.stopped
+    var process: ProcessHandle?
+    var supervisor: Task<Void, any Error>?
+  }
+
+  /// The nodes' hosts, in order.
+  public nonisolated let hosts: [LocalHost]
+  /// What runs on them.
+  public nonisolated let system: any System
+  private let folder: String
+  private let clock: @Sendable () -> Int64
+  private var nodes: [Node]
+  /// Processes that ended though nobody ended them, in order.
+  public private(set) var crashes: [Crash] = []
+
+  /// A cluster without processes. Each node's data and log lie under `folder`; `clock` tells
+  /// nanoseconds since the run began.
+  public init(
+    system: any System, hosts: [LocalHost], folder: String,
+    clock: @escaping @Sendable () -> Int64
+  ) {
+    self.system = system
+    self.hosts = hosts
+    self.folder = folder
+    self.clock = clock
+    nodes = hosts.map { _ in Node() }
+  }
+
+  /// How node `index` stands.
+  public func state(of index: Int) -> NodeState { nodes[index].state }
+
+  /// The process number of node `index`, for evidence.
+  public func pid(of index: Int) -> Int32? { nodes[index].process?.pid }
+
+  /// Starts node `index` on the data it has; returns its process number.
+  ///
+  /// - Throws: `HostError` when the process cannot be started.
+  @discardableResult
+  public func start(_ index: Int) async throws -> Int32 {
+    precondition(nodes[index].state == .stopped, "\(hosts[index].name) runs already")
+    let host = hosts[index]
+    let home = "\(folder)/\(host.name)"
+    try FileManager.default.createDirectory(
+      atPath: "\(home)/data", withIntermediateDirectories: true)
+    let command = system.command(node: index, data: "\(home)/data")
+    nodes[index].state = .running
+    let started = AsyncStream.makeStream(of: ProcessHandle.self)
+    // Ends with its process, and is awaited by `kill` and `stop`, whichever ends the process.
+    nodes[index].supervisor = Task { [weak self] in
+      defer { started.continuation.finish() }
+      let (_, status) = try await host.withProcess(command, log: "\(home)/node.log") { process in
+        started.continuation.yield(process)
+        _ = await process.exit
+      }
+      await self?.ended(index, status)
+    }
+    for await process in started.stream {
+      nodes[index].process = process
+      return process.pid
+    }
+    nodes[index].state = .stopped
+    if let supervisor = nodes[index].supervisor { try await supervisor.value }
+    throw SystemError("\(host.name): its process ended before it was seen; read \(home)/node.log")
+  }
+
+  private func ended(_ index: Int, _ status: ExitStatus) {
+    // Whoever ends a node says so first: then it is stopped already.
+    if nodes[index].state != .stopped {
+      crashes.append(Crash(node: hosts[index].name, status: status, time: clock()))
+    }
+    nodes[index].state = .stopped
+    nodes[index].process = nil
+  }
+
+  /// Kills node `index` with SIGKILL and reaps it; returns the process number it had, nil when it
+  /// had none.
+  @discardableResult
+  public func kill(_ index: Int) async throws -> Int32? {
+    try await end(index, with: .kill, patience: .seconds(5))
+  }
+
+  /// Ends node `index` with SIGTERM, or with SIGKILL when it takes too long.
+  public func stop(_ index: Int) async throws {
+    if nodes[index].state == .paused { try await resume(index) }
+    try await end(index, with: .terminate, patience: .seconds(3))
+  }
+
+  @discardableResult
+  private func end(_ index: Int, with signal: Signal, patience: Duration) async throws -> Int32? {
+    guard let process = nodes[index].process, nodes[index].state != .stopped else { return nil }
+    nodes[index].state = .stopped
+    try process.signal(signal)
+    let supervisor = nodes[index].supervisor
+    let overdue = Task {
+      try await Task.sleep(for: patience)
+      try process.signal(.kill)
+    }
+    _ = await process.exit
+    overdue.cancel()
+    try await supervisor?.value
+    return process.pid
+  }
+
+  /// Stops node `index` with SIGSTOP; false when it does not run.
+  public func pause(_ index: Int) throws -> Bool {
+    guard nodes[index].state == .running, let process = nodes[index].process,
+      try process.signal(.stop)
+    else { return false }
+    nodes[index].state = .paused
+    return true
+  }
+
+  /// Lets node `index` go on; false when it was not paused.
+  @discardableResult
+  public func resume(_ index: Int) async throws -> Bool {
+    guard nodes[index].state == .paused, let process = nodes[index].process else { return false }
+    try process.signal(.resume)
+    nodes[index].state = .running
+    return true
+  }
+
+  /// The scheduler's letter for node `index`'s process, as `/proc` has it: `T` is stopped.
+  public func schedulerState(of index: Int) -> Character? {
+    guard let pid = nodes[index].process?.pid,
+      let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat")
+    else { return nil }
+    // The letter follows the name, which is in parentheses and may hold anything.
+    let text = String(decoding: data, as: UTF8.self)
+    return text.lastIndex(of: ")").flatMap { text[text.index(after: $0)...].dropFirst().first }
+  }
+}

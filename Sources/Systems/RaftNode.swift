@@ -1,0 +1,65 @@
+// raft-node as a system under test.
+
+import FoundationEssentials
+import Hosts
+import NIOCore
+import RedisProtocol
+
+/// A cluster of `raft-node`.
+public struct RaftNode: System {
+  /// The executable.
+  public let program: String
+  /// Where clients connect, by node.
+  public let endpoints: [Endpoint]
+  private let members: [String]
+
+  /// A cluster of `program` on `hosts`.
+  public init(program: String, hosts: [LocalHost]) {
+    self.program = program
+    endpoints = hosts.map { Endpoint(node: $0.name, host: $0.address, port: 6379) }
+    members = hosts.enumerated().flatMap { index, host in
+      ["--node", "\(index + 1)=\(host.address):6379,\(host.address):7379"]
+    }
+  }
+
+  /// The command that runs node `index`.
+  public func command(node index: Int, data: String) -> Command {
+    Command(program, ["--id", "\(index + 1)", "--data", data] + members)
+  }
+
+  /// The node that leads in the highest term: a deposed leader may not have heard of it yet.
+  public func leader(group: any EventLoopGroup) async -> Leader? {
+    let claims = await withTaskGroup(of: Leader?.self) { tasks in
+      for index in endpoints.indices {
+        tasks.addTask { await claim(of: index, group: group) }
+      }
+      var claims: [Leader] = []
+      for await claim in tasks { if let claim { claims.append(claim) } }
+      return claims
+    }
+    return claims.max { ($0.term, $0.index) < ($1.term, $1.index) }
+  }
+
+  private struct Status: Decodable {
+    var role: String
+    var term: UInt64
+  }
+
+  /// Nil also when the node is down: then it leads nobody that could say so.
+  private func claim(of index: Int, group: any EventLoopGroup) async -> Leader? {
+    let patience = Duration.milliseconds(150)
+    let endpoint = endpoints[index]
+    guard
+      let connection = try? await RedisConnection.connect(
+        host: endpoint.host, port: endpoint.port, deadline: patience, group: group)
+    else { return nil }
+    defer { connection.close() }
+    guard
+      case .bulk(let json) = try? await connection.send(
+        .command("RAFT.STATUS"), deadline: patience),
+      let status = try? JSONDecoder().decode(Status.self, from: Data(json)),
+      status.role == "leader"
+    else { return nil }
+    return Leader(index: index, term: status.term)
+  }
+}

@@ -1,0 +1,43 @@
+// One Redis server of the machine's: what the bench's own speed is measured against.
+
+import FoundationEssentials
+import Hosts
+import NIOCore
+
+/// A single `redis-server`, in memory.
+public struct RedisServer: System {
+  /// The executable.
+  public let program: String
+  /// Where clients connect.
+  public let endpoints: [Endpoint]
+  private let address: String
+
+  /// One server on `host`.
+  ///
+  /// - Throws: `SystemError` when there is no such program.
+  public init(program: String?, host: LocalHost) throws(SystemError) {
+    let candidates = program.map { [$0] } ?? ["/usr/bin/redis-server", "/usr/local/bin/redis-server"]
+    guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) })
+    else {
+      throw SystemError(
+        "no redis-server at \(candidates.joined(separator: " or ")); "
+          + "install Debian's redis-server, or name one with --build")
+    }
+    self.program = found
+    address = host.address
+    endpoints = [Endpoint(node: host.name, host: host.address, port: 6379)]
+  }
+
+  /// The command that runs the server without saving anything.
+  public func command(node index: Int, data: String) -> Command {
+    Command(
+      program,
+      [
+        "--bind", address, "--port", "6379", "--protected-mode", "no", "--save", "",
+        "--appendonly", "no", "--dir", data,
+      ])
+  }
+
+  /// The only node always leads.
+  public func leader(group: any EventLoopGroup) async -> Leader? { Leader(index: 0, term: 0) }
+}

@@ -1,0 +1,40 @@
+// What the bench must know of a system under test: how a node is started, reached and asked.
+
+import Hosts
+import NIOCore
+import RedisProtocol
+
+/// A system under test. Starting, killing and watching its processes is `Cluster`'s.
+public protocol System: Sendable {
+  /// The program that a node runs.
+  var program: String { get }
+  /// Where clients connect, by node.
+  var endpoints: [Endpoint] { get }
+  /// The command that runs node `index`, which keeps its state in `data`.
+  func command(node index: Int, data: String) -> Command
+  /// The node that leads, by its own word; nil when none says so.
+  func leader(group: any EventLoopGroup) async -> Leader?
+}
+
+/// A leader, as the system tells it.
+public struct Leader: Equatable, Sendable {
+  /// Its place among the nodes.
+  public var index: Int
+  /// Its term, where the system has such a thing.
+  public var term: UInt64
+
+  /// A leader.
+  public init(index: Int, term: UInt64) {
+    self.index = index
+    self.term = term
+  }
+}
+
+/// Why a system cannot be put under test. Its text is one line.
+public struct SystemError: Error, Equatable, CustomStringConvertible {
+  /// What, and what to do.
+  public var description: String
+
+  /// An error with this text.
+  public init(_ description: String) { self.description = description }
+}

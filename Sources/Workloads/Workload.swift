@@ -1,0 +1,139 @@
+// What a workload file says, resolved: the load, the faults, the judgement.
+
+/// Everything that one run is made from.
+public struct Workload: Equatable, Sendable {
+  /// The system under test: `raft-node` or `redis`.
+  public var system: SystemName
+  /// How many nodes it has.
+  public var nodes: Int
+  /// How many clients drive it at once.
+  public var clients: Int
+  /// Operations a second in all; nil for as fast as they go.
+  public var rate: Double?
+  /// How long clients and faults go on.
+  public var time: Duration
+  /// How long a client waits for one operation.
+  public var timeout: Duration
+  /// What the clients do.
+  public var load: RegisterLoad
+  /// What is done to the system meanwhile.
+  public var faults: [FaultSpecification]
+  /// What is judged.
+  public var checks: [CheckName]
+  /// From the end of a fault to the first success of each function.
+  public var recoveryObjective: Duration?
+  /// Fixes every random choice; drawn when nil.
+  public var seed: UInt64?
+}
+
+/// The systems that can be put under test.
+public enum SystemName: String, CaseIterable, Sendable {
+  /// The Raft server that comes with this package.
+  case raftNode = "raft-node"
+  /// One Redis server of the machine's, without replication.
+  case redis
+}
+
+/// Clients that read, write and compare-and-set some keys.
+public struct RegisterLoad: Equatable, Sendable {
+  /// How many keys.
+  public var keys: Int
+  /// How often each function is called, relative to the others.
+  public var mix: Mix
+  /// Which values are written.
+  public var values: Values
+
+  /// Weights of the functions.
+  public struct Mix: Equatable, Sendable {
+    /// Reads.
+    public var read: Int
+    /// Writes.
+    public var write: Int
+    /// Compare-and-sets.
+    public var cas: Int
+  }
+
+  /// Which values are written.
+  public enum Values: Equatable, Sendable {
+    /// No value twice, on any key: a read tells which write it saw.
+    case unique
+    /// Values from 1 to this, over and over.
+    case upTo(Int)
+  }
+
+  /// The model that such a history is judged by.
+  public var model: String { mix.cas > 0 ? "cas-register" : "register" }
+}
+
+/// The judgements that a run can ask for.
+public enum CheckName: String, CaseIterable, Sendable {
+  /// Every key's history is linearizable.
+  case linearizable
+  /// How much succeeded, and how fast the system recovered.
+  case availability
+  /// No node ended on its own.
+  case crashes
+}
+
+/// One line of a workload's faults: what, to whom, how often, how long.
+public struct FaultSpecification: Equatable, Sendable {
+  /// What is done, and the choices of whom.
+  public var kind: Kind
+  /// From one start to the next.
+  public var every: Duration
+  /// From its start to its end.
+  public var lasts: Duration
+
+  /// What is done; each time one of the choices is drawn.
+  public enum Kind: Equatable, Sendable {
+    /// Packets between nodes are dropped.
+    case partition([PartitionShape])
+    /// Nodes are killed with SIGKILL, and started again at the end.
+    case kill([NodeTarget])
+    /// Nodes are stopped with SIGSTOP, and go on at the end.
+    case pause([NodeTarget])
+
+    /// `partition`, `kill` or `pause`.
+    public var name: String {
+      switch self {
+      case .partition: "partition"
+      case .kill: "kill"
+      case .pause: "pause"
+      }
+    }
+
+    /// The names of the choices.
+    public var choices: [String] {
+      switch self {
+      case .partition(let shapes): shapes.map(\.rawValue)
+      case .kill(let targets), .pause(let targets): targets.map(\.rawValue)
+      }
+    }
+  }
+}
+
+/// How the network is cut.
+public enum PartitionShape: String, CaseIterable, Sendable {
+  /// One node from all others.
+  case one
+  /// A majority from the rest.
+  case halves
+  /// The leader with a minority from the rest.
+  case leaderMinority = "leader-minority"
+  /// Each node hears from a majority, no two from the same one.
+  case majoritiesRing = "majorities-ring"
+  /// One node no longer hears the others, and is still heard.
+  case oneWay = "one-way"
+}
+
+/// Which nodes a fault hits.
+public enum NodeTarget: String, CaseIterable, Sendable {
+  /// Any one.
+  case one
+  /// As many as the system must survive.
+  case minority
+  /// The leader.
+  case leader
+  /// Every one.
+  case all
+}

@@ -1,0 +1,60 @@
+// gauntlet: the command line. The work is in the libraries.
+
+import ArgumentParser
+import Bench
+import Dispatch
+import Hosts
+
+/// The way in is synchronous: a lab is entered before any thread or task exists, because
+/// `unshare` fails in a process with threads, and tasks hang after a new process namespace.
+@main
+enum Main {
+  static func main() {
+    if let verb = CommandLine.arguments.dropFirst().first, verb == "run", !Lab.isInside {
+      enterLab()
+    }
+    let done = DispatchSemaphore(value: 0)
+    Task {
+      await Gauntlet.main()
+      done.signal()
+    }
+    done.wait()
+  }
+
+  /// Flags and files are judged first: what is wrong with them needs no lab.
+  private static func enterLab() {
+    do {
+      guard let command = try Gauntlet.parseAsRoot() as? RunCommand else { return }
+      _ = try command.workload()
+      try Lab.enter()
+    } catch let error as LabError {
+      FileHandleOutput.standardError.write("gauntlet: \(error)\n")
+      exitProcess(10)
+    } catch {
+      Gauntlet.exit(withError: error)
+    }
+  }
+}
+
+struct Gauntlet: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gauntlet",
+    abstract: "A test bench for Raft systems, and a linearizability checker.",
+    discussion: """
+      EXAMPLES
+        gauntlet run Workloads/register.yaml
+        gauntlet check history.jsonl
+
+      EXIT CODES
+        0    everything checked and valid
+        1    a violation, or the system under test crashed on its own
+        2    undecided: a limit was reached, or the run did too little to mean anything
+        3    an objective was missed
+        10   the bench itself failed
+        64   wrong usage
+        65   unreadable input
+        130  interrupted: everything healed and stored
+      """,
+    version: Version.text,
+    subcommands: [RunCommand.self, CheckCommand.self])
+}

@@ -1,0 +1,207 @@
+// gauntlet run: flags to a workload, runs one after the other, and what is printed of them.
+
+import ArgumentParser
+import Bench
+import FoundationEssentials
+import History
+import Hosts
+import Reports
+import Systems
+import UnixSignals
+import Workloads
+
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Deploy a cluster, drive it, break it, and check what its clients saw.",
+    discussion: """
+      The cluster runs in a lab of its own: namespaces that end with this command, whatever
+      happens to it. Root is not needed.
+
+      EXAMPLES
+        gauntlet run Workloads/register.yaml --time 60s --seed 7
+        gauntlet run Workloads/register.yaml --build ../mine/raft-node --count 20 --json
+      """)
+
+  @Argument(help: "The workload file (YAML).")
+  var file: String
+
+  @Option(help: ArgumentHelp("How long clients and faults go on.", valueName: "60s"))
+  var time: String?
+
+  @Option(help: "How many nodes.")
+  var nodes: Int?
+
+  @Option(help: "How many clients.")
+  var clients: Int?
+
+  @Option(help: "Operations a second in all.")
+  var rate: Double?
+
+  @Option(help: "Only these kinds of the workload's faults, such as partition,kill; or none.")
+  var faults: String?
+
+  @Option(help: "Fixes every random choice.")
+  var seed: UInt64?
+
+  @Option(help: ArgumentHelp("The executable of a node; raft-node beside gauntlet if left out."))
+  var build: String?
+
+  @Option(
+    help: ArgumentHelp("Put a value over the file's.", valueName: "key=value"))
+  var set: [String] = []
+
+  @Option(help: "How many runs; each has the seed after the one before.")
+  var count: Int = 1
+
+  @Flag(help: "With --count: stop at the first violation.")
+  var stopAtViolation = false
+
+  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  @Flag(help: "Print one JSON object for each run.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1_000_000).contains(count) else {
+      throw ValidationError("--count is a whole number from 1.")
+    }
+    for (flag, value) in [("--nodes", nodes), ("--clients", clients)] {
+      if let value, value < 1 { throw ValidationError("\(flag) is a whole number from 1.") }
+    }
+    if let rate, rate <= 0 {
+      throw ValidationError("--rate is above zero; leave it out for as fast as they go.")
+    }
+    if let time, Duration(workload: time) == nil {
+      throw ValidationError("--time is a time above zero, such as 500ms, 60s or 2m.")
+    }
+    for override in set where !override.dropFirst().contains("=") {
+      throw ValidationError("--set \(override): write key=value, such as workload.keys=16.")
+    }
+  }
+
+  /// The workload with all flags put over it. Bad input ends the command here.
+  func workload() throws -> Workload {
+    var overrides = set.map { text in
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return Override(String(parts[0]), String(parts[1]))
+    }
+    let flags: [(String, String?)] = [
+      ("time", time), ("nodes", nodes.map { "\($0)" }), ("clients", clients.map { "\($0)" }),
+      ("rate", rate.map { "\($0)" }), ("seed", seed.map { "\($0)" }),
+    ]
+    overrides += flags.compactMap { key, value in value.map { Override(key, $0) } }
+    do {
+      var workload = try WorkloadFile.read(path: file, overrides: overrides)
+      try select(&workload.faults)
+      return workload
+    } catch {
+      throw Failure.report(error)
+    }
+  }
+
+  private func select(_ specifications: inout [FaultSpecification]) throws(WorkloadError) {
+    guard let faults else { return }
+    let names = faults == "none" ? [] : faults.split(separator: ",").map(String.init)
+    for name in names where !specifications.contains(where: { $0.kind.name == name }) {
+      let known = Set(specifications.map(\.kind.name)).sorted().joined(separator: ", ")
+      throw WorkloadError(
+        file: "--faults", reason: "the workload has no \(name); it has \(known)")
+    }
+    specifications.removeAll { !names.contains($0.kind.name) }
+  }
+
+  func run() async throws {
+    let workload = try workload()
+    let store = store ?? ProcessInfo.processInfo.environment["GAUNTLET_STORE"] ?? "runs"
+    let first = workload.seed ?? UInt64.random(in: 0..<1_000_000_000)
+    let activity = Activity()
+    let watchdog = Watchdog(activity: activity)
+    let interruption = Interruption()
+    let signals = Task { await Self.watchSignals(interruption) }
+    defer { signals.cancel() }
+    var tally = Tally()
+    do {
+      watchdog.expect("lab", within: .seconds(30), dump: nil)
+      activity.set("run", "makes the lab's network")
+      let hosts = try await LabNetwork.create(nodes: workload.nodes)
+      for place in 0..<UInt64(count) {
+        let seed = first &+ place
+        let folder = try RunFolder.make(in: store, for: workload, seed: seed)
+        let run = try Run(
+          workload, seed: seed, system: try system(workload, hosts), hosts: hosts, folder: folder,
+          activity: activity, watchdog: watchdog, interruption: interruption)
+        let results = try await run.perform()
+        try print(results, workload, seed: seed, folder: folder)
+        tally.add(results.outcome, seed: seed)
+        if interruption.isRaised || (stopAtViolation && results.outcome == .violation) { break }
+      }
+    } catch {
+      throw Failure.report(error)
+    }
+    if count > 1, !json { Swift.print(tally.text) }
+    let code = tally.worst.exitCode
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func system(_ workload: Workload, _ hosts: [LocalHost]) throws -> any System {
+    switch workload.system {
+    case .raftNode:
+      RaftNode(program: build ?? Self.sibling("raft-node"), hosts: hosts)
+    case .redis: try RedisServer(program: build, host: hosts[0])
+    }
+  }
+
+  /// The program of that name beside this one.
+  private static func sibling(_ name: String) -> String {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(filePath: own).deletingLastPathComponent().appending(path: name).path
+  }
+
+  private func print(
+    _ results: RunResults, _ workload: Workload, seed: UInt64, folder: RunFolder
+  ) throws {
+    var resolved = workload
+    resolved.seed = seed
+    let history = try History(file: folder.history)
+    let report = RunReport(results, history: history, workload: resolved, folder: folder)
+    try RunFolder.write(Data(try report.html().utf8), to: folder.report)
+    let summary = RunSummary(
+      results: results, workload: resolved, folder: folder, repeats: seed)
+    Swift.print(json ? try summary.json() : summary.text)
+  }
+
+  /// The first Ctrl-C ends the run early and in order; the second ends the process.
+  private static func watchSignals(_ interruption: Interruption) async {
+    let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+    for await _ in signals {
+      if interruption.isRaised { exitProcess(130) }
+      FileHandleOutput.standardError.write(
+        "\ngauntlet: interrupted; healing, then checking what there is (again to end at once)\n")
+      interruption.raise()
+    }
+  }
+}
+
+/// How several runs ended.
+private struct Tally {
+  private var counts: [RunOutcome: [UInt64]] = [:]
+
+  mutating func add(_ outcome: RunOutcome, seed: UInt64) {
+    counts[outcome, default: []].append(seed)
+  }
+
+  var worst: RunOutcome { RunOutcome.byPrecedence.first { counts[$0] != nil } ?? .valid }
+
+  var text: String {
+    let parts = RunOutcome.byPrecedence.compactMap { outcome in
+      counts[outcome].map { seeds in
+        outcome == .valid
+          ? "\(seeds.count) valid"
+          : "\(seeds.count) \(outcome.rawValue) (seeds \(seeds.map { "\($0)" }.joined(separator: " ")))"
+      }
+    }
+    return "runs: \(parts.joined(separator: ", "))"
+  }
+}
