@@ -1,25 +1,37 @@
-// A serial queue as an executor, for actors around calls that block.
-// Linux has no `DispatchSerialQueue`, which is this on other systems.
+// A serial queue as an actor's executor, for actors around calls that block: fsync, SQLite,
+// poll. Linux has no `DispatchSerialQueue`, which would otherwise do.
 
 import Dispatch
 
-/// Runs an actor on a queue of its own, so that a call that blocks (fsync, a system call in
-/// another namespace) cannot starve the cooperative pool.
+/// Runs an actor's jobs on a dispatch queue of its own, so that calls that block hold up one
+/// thread of that queue and never the cooperative pool.
 ///
-///     actor Writer {
-///       private let queue = QueueExecutor(label: "writer")
-///       nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
-///       func sync() throws { … }  // may block
-///     }
+/// ```swift
+/// /// SQLite blocks. On a queue of its own this actor cannot starve the cooperative pool.
+/// actor RunIndex {
+///   private let queue = QueueExecutor(label: "index")
+///   nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+/// }
+/// ```
+///
+/// The actor must hold its executor for as long as it lives, as a `let`: the reference that the
+/// runtime gets is not owned.
 public final class QueueExecutor: SerialExecutor {
   private let queue: DispatchQueue
 
-  /// An executor whose thread carries `label`.
-  public init(label: String) { queue = DispatchQueue(label: label) }
+  /// Makes a queue of its own; `label` is its name in a debugger.
+  public init(label: String) {
+    queue = DispatchQueue(label: label)
+  }
 
-  /// Runs `job` on the queue, after those before it.
+  /// Runs `job` after every job that was enqueued before it.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+  }
+
+  /// What an actor's `unownedExecutor` returns.
+  public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    UnownedSerialExecutor(ordinary: self)
   }
 }

@@ -38,7 +38,7 @@ public struct Grudge: Sendable, Hashable {
   public init(groups: [Set<String>]) {
     dropped = [:]
     for (index, group) in groups.enumerated() {
-      let others = groups.enumerated().filter { $0.offset > index }.flatMap(\.element)
+      let others = groups.enumerated().filter { $0.offset != index }.flatMap(\.element)
       for node in group { dropped[node, default: []].formUnion(others) }
     }
   }

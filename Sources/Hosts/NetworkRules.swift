@@ -55,7 +55,7 @@ public enum NetworkRules {
     let input = try await rules(on: host).filter { $0.hasPrefix("-A INPUT ") }
     if input.first == hook { return [] }
     let misplaced = input.contains(hook) ? ["-D INPUT -j \(chain)"] : []
-    return !misplaced.isEmpty ? [] : ["-I INPUT 1 -j \(chain)"]
+    return misplaced + ["-I INPUT 1 -j \(chain)"]
   }
 
   private static func rules(on host: LocalHost) async throws(HostError) -> [String] {

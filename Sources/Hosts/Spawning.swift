@@ -41,14 +41,7 @@ extension Command {
   ) async throws(HostError) -> CommandResult {
     do {
       return try await withThrowingTaskGroup(of: CommandResult?.self) { group in
-        group.addTask {
-          let result = try await Subprocess.run(
-            configuration, input: .array(input), output: .bytes(limit: Command.outputLimit),
-            error: .bytes(limit: Command.outputLimit))
-          return CommandResult(
-            status: ExitStatus(result.terminationStatus), output: result.standardOutput,
-            errors: result.standardError)
-        }
+        group.addTask { try await feed(input) }
         group.addTask {
           try await Task.sleep(for: deadline)
           return nil
@@ -65,6 +58,31 @@ extension Command {
       if Task.isCancelled { throw .cancelled(host: host, command: name) }
       throw .cannotStart(host: host, command: name, reason: "\(error)")
     }
+  }
+}
+
+extension Command {
+  /// A command that ends without having read its input must not end us: nothing narrower than
+  /// the whole process can ignore SIGPIPE, and NIO ignores it as well.
+  private static let ignoreBrokenPipes: Void = { _ = Glibc.signal(SIGPIPE, SIG_IGN) }()
+
+  private func feed(_ input: [UInt8]) async throws -> CommandResult {
+    Command.ignoreBrokenPipes
+    let result = try await Subprocess.run(
+      configuration, input: .inputWriter, output: .bytes(limit: Command.outputLimit),
+      error: .bytes(limit: Command.outputLimit)
+    ) { execution in
+      do {
+        _ = try await execution.standardInputWriter.write(input)
+        try await execution.standardInputWriter.finish()
+      } catch is SubprocessError {
+        // The command closed its input early, or ended. If it needed more, its exit code says so;
+        // with `.array(input)` this error would be all that is left of the result.
+      }
+    }
+    return CommandResult(
+      status: ExitStatus(result.terminationStatus), output: result.standardOutput,
+      errors: result.standardError)
   }
 }
 

@@ -13,12 +13,11 @@ enum Main {
     if let verb = CommandLine.arguments.dropFirst().first, verb == "run", !Lab.isInside {
       enterLab()
     }
-    let done = DispatchSemaphore(value: 0)
     Task {
       await Gauntlet.main()
-      done.signal()
+      exitProcess(0)
     }
-    done.wait()
+    dispatchMain()  // commands may run on the main actor: this thread must serve it
   }
 
   /// Flags and files are judged first: what is wrong with them needs no lab.
