@@ -119,6 +119,36 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
+    .target(name: "Support", path: "Tests/Support/Seed"),
+    .executableTarget(
+      name: "lab-probe", dependencies: ["Hosts", "CLinux"], path: "Tests/Support/LabProbe"),
+    .testTarget(name: "HistoryTests", dependencies: ["History", "Support"]),
+    .testTarget(
+      name: "LinearizabilityTests", dependencies: ["History", "Linearizability", "Support"]),
+    .testTarget(name: "CheckersTests", dependencies: ["Checkers", "History"]),
+    .testTarget(
+      name: "RaftTests", dependencies: ["Raft", "RaftStore", "Support"], exclude: ["Scripts"]),
+    .testTarget(name: "RaftStoreTests", dependencies: ["Blocking", "Raft", "RaftStore", "Support"]),
+    .testTarget(
+      name: "RaftServerTests",
+      dependencies: [
+        "Raft", "RaftServer", "RedisProtocol", "Support", "raft-node",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]),
+    .testTarget(
+      name: "HostsTests",
+      dependencies: [
+        "Blocking", "CLinux", "Hosts", "lab-probe", "gauntlet-agent",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .testTarget(
+      name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"]),
+    .testTarget(name: "NemesisTests", dependencies: ["Hosts", "Nemesis", "Support", "Workloads"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
+    .testTarget(
+      name: "GauntletTests",
+      dependencies: ["Bench", "History", "gauntlet", "gauntlet-agent", "raft-node"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -112,7 +112,7 @@ public enum Judgement {
     _ availability: Availability, _ workload: Workload
   ) -> CheckOutcome {
     var detail =
-      "\(Figures.percent(availability.answered)) answered, longest time without a success "
+      "available \(Figures.percent(availability.available)) of the time, longest without a success "
       + Figures.seconds(availability.longestGap)
     if !availability.recoveries.isEmpty {
       let worst = availability.worstRecovery.map { Figures.seconds($0) } ?? "never"

@@ -4,9 +4,9 @@ import History
 
 /// How available the system was.
 public struct Availability: Equatable, Sendable, Codable {
-  /// The share of completed operations that were `ok`; a compare-and-set that did not match, and
-  /// said so, was answered and counts as well.
-  public var answered: Double
+  /// The share of the time that was not part of an outage: of a gap between successes that is
+  /// longer than 200 ms and than ten times the mean gap.
+  public var available: Double
   /// The longest time in which nothing succeeded, in seconds.
   public var longestGap: Double
   /// The recovery after each fault, in the order of the faults.
@@ -35,19 +35,21 @@ public struct Availability: Equatable, Sendable, Codable {
   /// Judges `history`. Linear in its length, times the number of faults.
   public init(of history: History) {
     let completed = history.operations.filter { $0.completion != nil }
-    let fine = completed.count { $0.outcome == .ok || $0.observed != nil }
-    answered = completed.isEmpty ? 0 : Double(fine) / Double(completed.count)
-    let successes = completed.compactMap { $0.outcome == .ok ? $0.completedAt : nil }.sorted()
-    var gap: Int64 = 0
-    if let first = history.operations.first?.invokedAt {
-      var last = first
-      for time in successes {
-        gap = max(gap, time - last)
-        last = time
-      }
-      gap = max(gap, history.endTime - last)
+    var successes = completed.compactMap { $0.outcome == .ok ? $0.completedAt : nil }.sorted()
+    let start = history.operations.first?.invokedAt ?? 0
+    let length = max(history.endTime - start, 1)
+    successes.append(history.endTime)
+    let outage = max(200_000_000, 10 * length / Int64(successes.count))
+    var last = start
+    var longest: Int64 = 0
+    var unavailable: Int64 = 0
+    for time in successes {
+      longest = max(longest, time - last)
+      if time - last > outage { unavailable += time - last }
+      last = time
     }
-    longestGap = Self.seconds(gap)
+    available = 1 - Double(unavailable) / Double(length)
+    longestGap = Self.seconds(longest)
     recoveries = history.faults.compactMap { fault in
       guard let end = fault.end else { return nil }
       return Recovery(

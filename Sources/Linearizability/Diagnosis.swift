@@ -4,6 +4,9 @@ import History
 
 /// The kind of fault, and the operations that contradict each other.
 struct Diagnosis {
+  /// Each is held against the whole history; where shrinking ran out of time there are many.
+  private static var suspectsTried: Int { 32 }
+
   private(set) var anomaly: Anomaly
   private(set) var operations: [Int]
   private(set) var text: String
@@ -28,7 +31,9 @@ struct Diagnosis {
     let observers = left.filter { $0.need != nil && $0.operation.outcome != .info }
     let ordered =
       observers.filter { suspects.contains($0.operation.invocation) }
-      + observers.reversed().filter { !suspects.contains($0.operation.invocation) }
+      + observers.suffix(Self.suspectsTried).reversed().filter {
+        !suspects.contains($0.operation.invocation)
+      }
     for observer in ordered {
       if let found = Self.judge(observer, all: all, first: core.model.initial) {
         self = found
@@ -41,7 +46,8 @@ struct Diagnosis {
   private init(_ anomaly: Anomaly, _ operations: [Operation], _ text: String) {
     self.anomaly = anomaly
     self.operations = operations.map(\.invocation)
-    self.text = "\(anomaly.rawValue.first?.uppercased() ?? "")\(anomaly.rawValue.dropFirst()): "
+    self.text =
+      "\(anomaly.rawValue.first?.uppercased() ?? "")\(anomaly.rawValue.dropFirst()): "
       + text
   }
 

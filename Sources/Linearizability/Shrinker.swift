@@ -16,8 +16,7 @@ struct Shrinker<M: Model> {
 
   /// A shrinker of `subject`, which a search found invalid.
   ///
-  /// - Parameter reached: the furthest completion that the search came to. What it foresees it
-  ///   gives up early, so the history may well be valid up to there, but never invalid before.
+  /// - Parameter reached: the furthest completion that the search came to, to begin at.
   init(_ subject: Subject<M>, reached: Int, budget: Budget) {
     whole = subject
     self.reached = reached
@@ -58,12 +57,13 @@ struct Shrinker<M: Model> {
 
   /// The history up to the first completion that nothing can explain.
   ///
-  /// Prefixes of linearizable histories are linearizable, so the shortest invalid one is found
-  /// by galloping on from where the search came to, then halving.
+  /// Prefixes of linearizable histories are linearizable, so it is found by galloping on from
+  /// where the search came to, then halving. (What the search foresees it gives up early, so the
+  /// history may well be valid up to there; it is seldom invalid before.)
   private mutating func shortestPrefix() throws(CheckError) -> [Operation] {
     let completions = whole.judged.compactMap(\.completion).sorted()
     guard var known = completions.indices.last else { return whole.operations }
-    var low = completions.firstIndex { $0 >= reached } ?? 0  // nothing before it is invalid
+    var low = completions.firstIndex { $0 >= reached } ?? 0
     var stride = 1
     while low + stride - 1 < known {
       let probe = low + stride - 1
@@ -87,12 +87,19 @@ struct Shrinker<M: Model> {
     return prefix(until: completions[known])
   }
 
+  /// What was open at `last` may still happen, unless it is known to have failed: then it never
+  /// did, and what it saw is left out.
   private func prefix(until last: Int) -> [Operation] {
-    var operations = whole.operations.prefix { $0.invocation < last }
-    for place in operations.indices where (operations[place].completion ?? last) > last {
-      operations[place].forgetCompletion()
+    var operations: [Operation] = []
+    for operation in whole.operations.prefix(while: { $0.invocation < last }) {
+      if let completion = operation.completion, completion <= last {
+        operations.append(operation)
+      } else if operation.outcome != .fail {
+        operations.append(operation)
+        operations[operations.count - 1].forgetCompletion()
+      }
     }
-    return Array(operations)
+    return operations
   }
 
   // MARK: Window

@@ -14,19 +14,22 @@ public enum Witness {
   public static func flaw<M: Model>(
     in order: [Int], of operations: [Operation], model: M
   ) throws(CheckError) -> String? {
-    var unplaced: [Int: Operation] = [:]
-    for operation in operations { unplaced[operation.invocation] = operation }
+    var unplaced: [Int: Int] = [:]  // invocation to place
+    for (place, operation) in operations.enumerated() { unplaced[operation.invocation] = place }
     guard unplaced.count == operations.count else { return "two operations share an index" }
     var state = model.initial
     var latestInvocation = Int.min
     for index in order {
-      guard let operation = unplaced.removeValue(forKey: index) else {
+      guard let place = unplaced.removeValue(forKey: index) else {
         return "operation \(index) is placed twice or not in the history"
       }
+      let operation = operations[place]
       // Whoever returned before an operation already placed was invoked stands too late.
       if operation.outcome != .info, let completion = operation.completion,
         completion < latestInvocation
-      { return "operation \(index) completed before one placed ahead of it was invoked" }
+      {
+        return "operation \(index) completed before one placed ahead of it was invoked"
+      }
       latestInvocation = max(latestInvocation, operation.invocation)
       guard let action = try model.action(of: operation) else {
         return "operation \(index) has no effect that could be placed"
@@ -36,8 +39,10 @@ public enum Witness {
       }
       state = next
     }
-    for (index, operation) in unplaced where operation.outcome != .info {
-      if try model.action(of: operation) != nil { return "operation \(index) is not placed" }
+    for (index, place) in unplaced where operations[place].outcome != .info {
+      if try model.action(of: operations[place]) != nil {
+        return "operation \(index) is not placed"
+      }
     }
     return nil
   }

@@ -16,6 +16,12 @@
 //   the unknown operation x is followed by y. If y was legal before x as well: when y sets the
 //   state, drop x; when y is pure, let y go first. An x at the end is dropped. So there is an
 //   order, no longer, in which each x stands right before something that x made legal.
+// - *Writes of no account* (only if, besides, every observation is by equality). Let w be a
+//   pending operation that asks nothing and sets a state that no operation yet to be placed
+//   needs. What follows w in an order then asks nothing either, so w can stand right before
+//   anything else that asks nothing. So all such w are placed together, before whatever next
+//   asks nothing, and none is tried by itself unless it is due. For the same reason all states
+//   that nobody needs are one state to the visited set.
 // - *Last producer.* A state that is left while unplaced operations need it, and none that could
 //   make it again is left in the whole history, is never left.
 
@@ -60,6 +66,8 @@ struct Search<M: Model> {
   /// Whether to use what only the rest of the history tells.
   private let looksAhead: Bool
   private let deadEndsWanted: Int
+  /// By state: whether an unknown operation needs it.
+  private var maybeNeeded: [Bool]
   private var key: [UInt64]
   private var vector: [UInt32]
 
@@ -94,6 +102,10 @@ struct Search<M: Model> {
     visited = VisitedSet(keyWords: words + 1, vectorWidth: timeline.classSlotCount)
     key = Array(repeating: 0, count: words + 1)
     vector = Array(repeating: 0, count: timeline.classSlotCount)
+    maybeNeeded = Array(repeating: false, count: alphabet.transitions.states.count)
+    for action in timeline.classActions where alphabet.needs[Int(action)] >= 0 {
+      maybeNeeded[Int(alphabet.needs[Int(action)])] = true
+    }
     self.budget = budget
     self.deadEndsWanted = deadEndsWanted
     looksAhead = alphabet.hasFootprints && deadEndsWanted == 0
@@ -107,7 +119,10 @@ struct Search<M: Model> {
     defer { _ = budget.reserve(-reserved) }
     // Timeline, order and frames, which are at most as long as the history.
     if let reason = reserve(eventCount * 64) { return .unknown(reason) }
-    if looksAhead, lacksProducer { return .invalid }
+    if looksAhead, let position = firstWithoutProducer {
+      furthest = position
+      return .invalid
+    }
     if settle(in: alphabet.initial) { return .valid(order: window.orderedPlaces) }
     frames.append(Frame(base: 0, state: alphabet.initial))
     while var frame = frames.last {
@@ -120,11 +135,15 @@ struct Search<M: Model> {
         continue
       }
       let base = window.order.count
+      let action =
+        code >= 0
+        ? window.timeline.actions[Int(code)] : window.timeline.classActions[Int(-1 - code)]
+      // A chain of unknown operations must not come back to where it began.
+      if code < 0, let reason = remember() { return .unknown(reason) }
+      if alphabet.observesByEquality, alphabet.needs[Int(action)] < 0 { placeIdle(before: code) }
       if code >= 0 {
         window.place(operation: Int(code))
       } else {
-        // A chain of unknown operations must not come back to where it began.
-        if let reason = remember() { return .unknown(reason) }
         window.use(Int(-1 - code))
       }
       if settle(in: next) { return .valid(order: window.orderedPlaces) }
@@ -163,10 +182,55 @@ struct Search<M: Model> {
     return false
   }
 
+  /// Places what is of no account before the move `code`, which asks nothing of the state.
+  private mutating func placeIdle(before code: Int32) {
+    for word in window.open.words.indices {
+      var bits = window.open.words[word] & ~window.placed.words[word] & ~window.pure.words[word]
+      while bits != 0 {
+        let operation = window.holders[word * 64 + bits.trailingZeroBitCount]
+        bits &= bits - 1
+        if operation != code, isIdle(window.timeline.actions[Int(operation)]) {
+          window.place(operation: Int(operation))
+        }
+      }
+    }
+  }
+
+  /// Stands for any state that nothing yet to be placed needs.
+  private static var needless: Int32 { -1 }
+
+  /// Whether something pending is of no account.
+  private var hasIdle: Bool {
+    for word in window.open.words.indices {
+      var bits = window.open.words[word] & ~window.placed.words[word] & ~window.pure.words[word]
+      while bits != 0 {
+        let operation = Int(window.holders[word * 64 + bits.trailingZeroBitCount])
+        bits &= bits - 1
+        if isIdle(window.timeline.actions[operation]) { return true }
+      }
+    }
+    return false
+  }
+
+  /// Whether `action` asks nothing, and sets what no operation yet to be placed needs.
+  @inline(__always)
+  private func isIdle(_ action: Int32) -> Bool {
+    let make = alphabet.makes[Int(action)]
+    return alphabet.observesByEquality && alphabet.needs[Int(action)] < 0 && make >= 0
+      && isNeedless(make)
+  }
+
+  /// Whether nothing yet to be placed needs `state`.
+  @inline(__always)
+  private func isNeedless(_ state: Int32) -> Bool {
+    window.needed[Int(state)] == 0 && !maybeNeeded[Int(state)]
+  }
+
   @inline(__always)
   private mutating func isLegal(_ action: Int32, in state: Int32) -> Bool {
     let need = alphabet.needs[Int(action)]
     if need >= 0 { return need == state }
+    if alphabet.observesByEquality { return true }
     return alphabet.transitions.next(state, action) != Transitions<M>.rejected
   }
 
@@ -198,6 +262,7 @@ struct Search<M: Model> {
         let operation = Int(window.holders[Int(slot)])
         let makesWanted = makes(window.timeline.actions[operation], wanted)
         guard operation != due, makesWanted == (place < slots) else { continue }
+        guard !isIdle(window.timeline.actions[operation]) else { continue }
         if let next = target(of: operation, from: state) { return (Int32(operation), next) }
       } else {
         let place = place - 2 * slots
@@ -233,7 +298,9 @@ struct Search<M: Model> {
         bits &= bits - 1
         if window.timeline.actions[other] == action,
           window.timeline.completions[other] < completion
-        { return nil }
+        {
+          return nil
+        }
       }
     }
     return next
@@ -243,11 +310,14 @@ struct Search<M: Model> {
   private mutating func target(ofClass number: Int, from state: Int32) -> Int32? {
     let action = window.timeline.classActions[number]
     let next = alphabet.transitions.next(state, action)
+    // What is of no account goes first, and what was legal before it is not any more.
+    let asksNothing = alphabet.observesByEquality && alphabet.needs[Int(action)] < 0
+    let before = asksNothing && hasIdle ? Self.needless : state
     // What leaves the state as it is only spends an operation.
-    guard next != Transitions<M>.rejected, next != state else { return nil }
+    guard next != Transitions<M>.rejected, next != before else { return nil }
     guard !strandsNeed(of: state, leavingFor: next, meeting: 0) else { return nil }
     guard alphabet.hasFootprints else { return next }
-    return enables(from: state, to: next) ? next : nil
+    return enables(from: before, to: next) ? next : nil
   }
 
   /// Whether something that can be placed is legal in `next` and was not in `state`.
@@ -292,11 +362,13 @@ struct Search<M: Model> {
       && window.needed[Int(state)] > met
   }
 
-  /// Whether some required operation needs a state that nothing in the whole history makes.
-  private var lacksProducer: Bool {
-    window.needed.indices.contains { state in
-      window.needed[state] > 0 && window.made[state] == 0 && state != Int(alphabet.initial)
-    }
+  /// The first completion of an operation that needs a state which nothing ever makes.
+  private var firstWithoutProducer: Int? {
+    let timeline = window.timeline
+    return timeline.actions.indices.lazy.filter { operation in
+      let need = alphabet.needs[Int(timeline.actions[operation])]
+      return need >= 0 && need != alphabet.initial && window.made[Int(need)] == 0
+    }.map { Int(timeline.completions[$0]) }.min()
   }
 
   // MARK: Failures
@@ -326,6 +398,7 @@ struct Search<M: Model> {
   }
 
   private mutating func fillKey(_ state: Int32) {
+    let state = alphabet.observesByEquality && isNeedless(state) ? Self.needless : state
     key[0] = UInt64(window.position) << 32 | UInt64(UInt32(bitPattern: state))
     for word in window.placed.words.indices { key[word + 1] = window.placed.words[word] }
     for slot in vector.indices {

@@ -1,0 +1,105 @@
+// Runs the built executables as a user would: in a folder of its own, as root or as another user.
+
+import Foundation
+import Testing
+
+extension Tag {
+  /// Needs real processes, namespaces and servers.
+  @Tag static var integration: Self
+}
+
+/// How a command ended, and what it printed.
+struct Finished {
+  var code: Int32
+  var output: String
+  var errors: String
+
+  /// Its standard output as one JSON object.
+  func json() throws -> [String: Any] {
+    let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
+    return try #require(object as? [String: Any])
+  }
+}
+
+/// A copy of the executables in a folder that every user may read and write.
+struct CommandLineFolder {
+  let path: String
+
+  /// Runs `body` with a copy, and takes it away again.
+  static func with<R>(_ body: (CommandLineFolder) async throws -> R) async throws -> R {
+    let files = FileManager.default
+    let path = "/tmp/gauntlet-test-\(UUID().uuidString)"
+    try files.createDirectory(atPath: path, withIntermediateDirectories: false)
+    defer { try? files.removeItem(atPath: path) }
+    try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: path)
+    let built = URL(filePath: try files.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+      .deletingLastPathComponent()
+    for name in ["gauntlet", "gauntlet-agent", "raft-node"] {
+      try files.copyItem(atPath: built.appending(path: name).path, toPath: "\(path)/\(name)")
+    }
+    return try await body(CommandLineFolder(path: path))
+  }
+
+  /// Puts `text` into a file; returns its path.
+  func file(_ name: String, _ text: String) throws -> String {
+    try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
+    return "\(path)/\(name)"
+  }
+
+  /// Starts `gauntlet` with `arguments`.
+  func start(_ arguments: [String], asOrdinaryUser: Bool = false) throws -> Running {
+    let process = Process()
+    let command = ["\(path)/gauntlet"] + arguments
+    let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    let whole = asOrdinaryUser ? user + command : command
+    process.executableURL = URL(filePath: whole[0])
+    process.arguments = Array(whole.dropFirst())
+    process.currentDirectoryURL = URL(filePath: path)
+    process.standardInput = FileHandle.nullDevice
+    let running = Running(process: process, output: "\(path)/out.\(UUID())", errors: "\(path)/err.\(UUID())")
+    for file in [running.output, running.errors] {
+      try Data().write(to: URL(filePath: file))
+    }
+    process.standardOutput = FileHandle(forWritingAtPath: running.output)
+    process.standardError = FileHandle(forWritingAtPath: running.errors)
+    try process.run()
+    return running
+  }
+
+  /// Runs `gauntlet` to its end.
+  func gauntlet(_ arguments: String..., asOrdinaryUser: Bool = false) async throws -> Finished {
+    try await start(arguments, asOrdinaryUser: asOrdinaryUser).finish()
+  }
+
+  /// The folder of the newest run.
+  var latest: String { "\(path)/runs/latest" }
+}
+
+/// A command that runs.
+struct Running {
+  let process: Process
+  let output: String
+  let errors: String
+
+  /// Waits for its end.
+  func finish() async throws -> Finished {
+    while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+    return Finished(
+      code: process.terminationReason == .exit
+        ? process.terminationStatus : 128 + process.terminationStatus,
+      output: try String(contentsOfFile: output, encoding: .utf8),
+      errors: try String(contentsOfFile: errors, encoding: .utf8))
+  }
+}
+
+/// Whether `condition` comes to hold within `seconds`.
+func eventually(
+  within seconds: Double = 15, _ condition: () throws -> Bool
+) async throws -> Bool {
+  let end = ContinuousClock.now + .seconds(seconds)
+  while ContinuousClock.now < end {
+    if try condition() { return true }
+    try await Task.sleep(for: .milliseconds(20))
+  }
+  return false
+}

@@ -1,0 +1,171 @@
+// gauntlet run, from the outside: real nodes, real rules, real signals.
+
+import Foundation
+import History
+import Testing
+
+@Suite(.tags(.integration), .serialized, .timeLimit(.minutes(3)))
+struct RunIntegrationTests {
+  private let workload = """
+    system: raft-node
+    nodes: 5
+    clients: 6
+    rate: 400
+    time: 6s
+    workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
+    faults:
+      - {partition: [leader-minority, one-way, majorities-ring], every: 1500ms, for: 700ms}
+      - {kill: [leader, minority], every: 2s, for: 500ms}
+      - {pause: [one], every: 2500ms, for: 400ms}
+    """
+
+  @Test("a run under all kinds of faults is valid, and its folder holds everything", arguments: [false, true])
+  func runs(asOrdinaryUser: Bool) async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", workload)
+      let run = try await folder.gauntlet(
+        "run", file, "--seed", "7", "--json", asOrdinaryUser: asOrdinaryUser)
+      #expect(run.code == 0, "\(run.output) \(run.errors)")
+      let result = try run.json()
+      #expect(result["valid"] as? Bool == true && result["outcome"] as? String == "valid")
+      let faults = try #require(result["faults"] as? [[String: Any]])
+      let kinds = Set(faults.filter { $0["result"] as? String == "installed" }.compactMap { $0["kind"] as? String })
+      #expect(kinds == ["partition", "kill", "pause"])
+      let phases = try #require(result["phases"] as? [String: Double])
+      #expect(Set(phases.keys) == ["deploy", "load", "recover", "read back", "stop", "check"])
+      #expect(try #require(phases["deploy"]) < 10)
+      for name in ["run.yaml", "plan.jsonl", "history.jsonl", "results.json", "report.html", "nodes/n1/node.log"] {
+        #expect(FileManager.default.fileExists(atPath: "\(folder.latest)/\(name)"), "\(name)")
+      }
+      let history = try History(file: "\(folder.latest)/history.jsonl")
+      #expect(history.faults.count >= 3)
+      for fault in history.faults {
+        #expect(fault.end != nil)
+        #expect(fault.details.contains { ["probe", "evidence"].contains($0.name) })
+      }
+      let again = try await folder.gauntlet("check", folder.latest)
+      #expect(again.code == 0 && again.output.contains("valid"))
+    }
+  }
+
+  @Test("a broken system is found out: clients of two clusters that never meet")
+  func findsViolations() async throws {
+    try await CommandLineFolder.with { folder in
+      // A node that serves whatever it likes: every node a cluster of its own.
+      let node = try folder.file(
+        "alone",
+        """
+        #!/bin/bash
+        while [ $# -gt 0 ]; do
+          case $1 in --id) id=$2;; --data) data=$2;; esac
+          case $2 in "$id="*) own=$2;; esac
+          shift
+        done
+        exec \(folder.path)/raft-node --id $id --data $data --node $own
+        """)
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: node)
+      let file = try folder.file("w.yaml", "nodes: 3\nclients: 6\nrate: 300\ntime: 2s\n")
+      let run = try await folder.gauntlet("run", file, "--build", node, "--json")
+      #expect(run.code == 1, "\(run.output) \(run.errors)")
+      let result = try run.json()
+      #expect(result["valid"] as? Bool == false && result["outcome"] as? String == "violation")
+      let counterexample = try #require(result["counterexample"] as? [String: Any])
+      #expect(!(try #require(counterexample["explanation"] as? String)).isEmpty)
+      #expect(FileManager.default.fileExists(atPath: "\(folder.latest)/nodes/n1/data/raft.log"))
+      let again = try await folder.gauntlet("check", "\(folder.latest)/history.jsonl")
+      #expect(again.code == 1)
+    }
+  }
+
+  @Test("Ctrl-C heals, checks what there is and leaves a full folder")
+  func interrupted() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", workload.replacing("6s", with: "60s"))
+      let running = try folder.start(["run", file])
+      try #require(
+        try await eventually { try self.history(folder).contains("\"phase\":\"start\"") })
+      running.process.interrupt()
+      let run = try await running.finish()
+      #expect(run.code == 130, "\(run.output) \(run.errors)")
+      #expect(run.output.contains("interrupted"))
+      #expect(FileManager.default.fileExists(atPath: "\(folder.latest)/report.html"))
+      let history = try History(file: "\(folder.latest)/history.jsonl")
+      #expect(history.faults.allSatisfy { $0.end != nil })
+    }
+  }
+
+  @Test("SIGKILL in the middle of a partition leaves nothing behind but a readable history")
+  func killed() async throws {
+    try await CommandLineFolder.with { folder in
+      let before = try Traces.now(of: folder)
+      let partition = workload.replacing("time: 6s", with: "time: 60s").replacing("700ms", with: "20s")
+      let running = try folder.start(["run", try folder.file("w.yaml", partition)])
+      try #require(
+        try await eventually {
+          try self.history(folder).contains("\"f\":\"partition\",\"fault\":1,\"phase\":\"start\"")
+            || self.history(folder).contains("\"f\":\"partition\"")
+        })
+      // The controller has at least so much history; none of it may go.
+      let seen = try self.history(folder).utf8.count
+      #expect(try Traces.now(of: folder) != before, "the run is seen while it goes on")
+      kill(running.process.processIdentifier, SIGKILL)
+      let run = try await running.finish()
+      #expect(run.code == 128 + SIGKILL)
+      #expect(try await eventually { try Traces.now(of: folder) == before })
+      #expect(try self.history(folder).utf8.count >= seen)
+      let check = try await folder.gauntlet("check", folder.latest)
+      #expect([0, 2].contains(check.code), "\(check.output) \(check.errors)")
+    }
+  }
+
+  private func history(_ folder: CommandLineFolder) throws -> String {
+    (try? String(contentsOfFile: "\(folder.latest)/history.jsonl", encoding: .utf8)) ?? ""
+  }
+
+  @Test("the same runs against one Redis server")
+  func redis() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", "system: redis\nnodes: 1\nclients: 4\ntime: 1s\n")
+      let run = try await folder.gauntlet("run", file, "--json")
+      #expect(run.code == 0, "\(run.output) \(run.errors)")
+      #expect(try run.json()["valid"] as? Bool == true)
+    }
+  }
+}
+
+/// What a run could leave on a machine.
+struct Traces: Equatable {
+  var processes: Set<String>
+  var interfaces: Set<String>
+  var rules: String
+  var mounts: String
+  var namespaces: String
+
+  static func now(of folder: CommandLineFolder) throws -> Traces {
+    let files = FileManager.default
+    let processes = try files.contentsOfDirectory(atPath: "/proc").filter { name in
+      guard Int(name) != nil, let line = files.contents(atPath: "/proc/\(name)/cmdline") else {
+        return false
+      }
+      return String(decoding: line, as: UTF8.self).hasPrefix(folder.path)
+    }
+    return Traces(
+      processes: Set(processes),
+      interfaces: Set(try files.contentsOfDirectory(atPath: "/sys/class/net")),
+      rules: try output("/usr/sbin/iptables", "-S"),
+      mounts: try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8),
+      namespaces: try output("/usr/sbin/ip", "netns"))
+  }
+
+  private static func output(_ program: String, _ arguments: String...) throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: program)
+    process.arguments = arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let data = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: data, as: UTF8.self)
+  }
+}

@@ -1,0 +1,292 @@
+// Engines in a world of their own: messages that wait, disks that lag, clocks that a test moves.
+// Everything is deterministic; what is random comes from the test's seed.
+
+import Support
+
+@testable import Raft
+
+/// A message on its way.
+enum Letter: CustomStringConvertible {
+  case vote(VoteRequest)
+  case voteAnswer(VoteResponse, to: VoteRequest)
+  case append(AppendRequest, round: UInt64, sentAt: Duration)
+  case appendAnswer(AppendResponse, to: AppendRequest, round: UInt64, sentAt: Duration)
+
+  var description: String {
+    switch self {
+    case .vote(let request): "\(request.isPreVote ? "preVote" : "vote") \(request.vote)"
+    case .voteAnswer(let response, _): response.granted ? "granted" : "refused \(response.vote)"
+    case .append(let request, _, _):
+      "append after \(request.previous?.description ?? "start"): "
+        + "[\(request.entries.map(\.id.description).joined(separator: " "))]"
+    case .appendAnswer(let response, _, _, _): "\(response)"
+    }
+  }
+}
+
+/// One node: its engine, its disk, and what it has asked for.
+struct WorldNode {
+  var engine: Engine
+  /// What survives a crash.
+  var disk: (vote: Vote, entries: [Entry])
+  /// Writes that the disk has not taken yet, in order; the engine counts on none of them.
+  var unwritten: [Command] = []
+  /// Answers and requests that wait for the writes before them.
+  var held: [(after: Int, Command)] = []
+  var writes = 0
+  var durable = 0
+  /// The log as it is in memory.
+  var entries: [Entry]
+  var votes: [RequestID: (from: NodeID, VoteRequest)] = [:]
+  var appends: [RequestID: (from: NodeID, AppendRequest, round: UInt64, sentAt: Duration)] = [:]
+  /// Where the leader sends next, by follower.
+  var next: [NodeID: UInt64] = [:]
+  var applied: UInt64 = 0
+  var isUp = true
+}
+
+/// Some engines and the letters between them.
+struct EngineWorld {
+  var nodes: [NodeID: WorldNode] = [:]
+  var letters: [(from: NodeID, to: NodeID, Letter)] = []
+  var now = Duration.zero
+  /// Every entry that any node ever held to be committed, by index.
+  var committed: [UInt64: Entry] = [:]
+  /// The leader of each term.
+  var leaders: [UInt64: NodeID] = [:]
+  /// What each node was asked to do, in order, for scripts.
+  var trace: [String] = []
+  /// Reads that were served: what they must have seen at least, and what the node had applied.
+  var reads: [RequestID: UInt64] = [:]
+  private var requests: UInt64 = 0
+  private let configurations: [NodeID: Configuration]
+
+  init(_ logs: [NodeID: [LogID]], seed: Seed) {
+    let membership = Membership(voters: logs.keys)
+    var configurations: [NodeID: Configuration] = [:]
+    for (id, log) in logs {
+      configurations[id] = Configuration(id: id, membership: membership)
+      let entries = log.map { Entry(id: $0, payload: .command([UInt8(truncatingIfNeeded: $0.index)])) }
+      let vote = Vote(term: log.last?.term ?? 0, node: nil)
+      let random = SplitMix64(Seed(seed.number &* 31 &+ id.number))
+      nodes[id] = WorldNode(
+        engine: Engine(
+          configuration: configurations[id]!, vote: vote, log: Self.names(entries), at: .zero,
+          random: random),
+        disk: (vote, entries), entries: entries)
+    }
+    self.configurations = configurations
+  }
+
+  private static func names(_ entries: [Entry]) -> LogIDList {
+    var log = LogIDList()
+    for entry in entries { log.append(entry.id) }
+    return log
+  }
+
+  /// Gives `event` to `id` and carries out what it commands.
+  mutating func handle(_ id: NodeID, _ event: Event) {
+    guard nodes[id]!.isUp else { return }
+    let commands = nodes[id]!.engine.handle(event, at: now)
+    for command in commands { carryOut(id, command) }
+    if let leadership = nodes[id]!.engine.leadership, commands.contains(where: \.sends) {
+      for peer in nodes[id]!.engine.peers { sendAppend(id, to: peer, round: leadership.round) }
+    }
+    if nodes[id]!.engine.isLeader {
+      let term = nodes[id]!.engine.state.vote.term
+      precondition(leaders[term] ?? id == id, "\(leaders[term]!) and \(id) both lead term \(term)")
+      leaders[term] = id
+    }
+  }
+
+  private mutating func carryOut(_ id: NodeID, _ command: Command) {
+    trace.append("\(id)  \(command.text)")
+    switch command {
+    case .saveVote, .truncate, .append:
+      if case .append(let entries) = command { nodes[id]!.entries += entries }
+      if case .truncate(let index) = command { nodes[id]!.entries.removeSubrange(Int(index - 1)...) }
+      nodes[id]!.unwritten.append(command)
+      nodes[id]!.writes += 1
+    case .answerVote, .answerAppend, .requestVotes:
+      nodes[id]!.held.append((nodes[id]!.writes, command))
+      releaseHeld(id)
+    case .requestPreVotes: send(id, command)
+    case .startLeading:
+      let next = nodes[id]!.engine.state.log.lastIndex
+      for peer in nodes[id]!.engine.peers { nodes[id]!.next[peer] = next }
+    case .commit(let index):
+      for entry in nodes[id]!.entries.prefix(Int(index)) {
+        precondition(
+          committed[entry.id.index] ?? entry == entry,
+          "\(id) commits \(entry.id), where \(committed[entry.id.index]!.id) was committed")
+        committed[entry.id.index] = entry
+      }
+      nodes[id]!.applied = index
+    case .serveReads(let ids):
+      for read in ids {
+        let floor = reads.removeValue(forKey: read)!
+        precondition(
+          nodes[id]!.applied >= floor, "\(id) serves \(nodes[id]!.applied), committed was \(floor)")
+      }
+    case .refuseReads(let ids): for read in ids { reads[read] = nil }
+    case .stopLeading, .replicate, .heartbeat: break
+    }
+  }
+
+  private mutating func releaseHeld(_ id: NodeID) {
+    while let first = nodes[id]!.held.first, first.after <= nodes[id]!.durable {
+      nodes[id]!.held.removeFirst()
+      send(id, first.1)
+    }
+  }
+
+  private mutating func send(_ id: NodeID, _ command: Command) {
+    switch command {
+    case .answerVote(let request, let response):
+      let (from, asked) = nodes[id]!.votes.removeValue(forKey: request)!
+      letters.append((id, from, .voteAnswer(response, to: asked)))
+    case .answerAppend(let request, let response):
+      let (from, asked, round, sentAt) = nodes[id]!.appends.removeValue(forKey: request)!
+      letters.append((id, from, .appendAnswer(response, to: asked, round: round, sentAt: sentAt)))
+    case .requestVotes(let request, let peers), .requestPreVotes(let request, let peers):
+      for peer in peers { letters.append((id, peer, .vote(request))) }
+    default: preconditionFailure("\(command) is not sent")
+    }
+  }
+
+  private mutating func sendAppend(_ id: NodeID, to peer: NodeID, round: UInt64) {
+    let node = nodes[id]!
+    let next = min(node.next[peer]!, node.engine.state.log.lastIndex + 1)
+    let previous = node.engine.state.log.id(at: next - 1)
+    let request = AppendRequest(
+      vote: node.engine.state.vote, previous: previous,
+      entries: Array(node.entries.dropFirst(Int(next - 1))), committed: node.engine.state.committed)
+    letters.append((id, peer, .append(request, round: round, sentAt: now)))
+  }
+
+  /// Makes the first `count` writes of `id` durable; all of them when nil.
+  mutating func sync(_ id: NodeID, _ count: Int? = nil) {
+    for _ in 0..<(count ?? nodes[id]!.unwritten.count) {
+      guard !nodes[id]!.unwritten.isEmpty else { return }
+      switch nodes[id]!.unwritten.removeFirst() {
+      case .saveVote(let vote): nodes[id]!.disk.vote = vote
+      case .append(let entries): nodes[id]!.disk.entries += entries
+      case .truncate(let index): nodes[id]!.disk.entries.removeSubrange(Int(index - 1)...)
+      default: preconditionFailure("not a write")
+      }
+      nodes[id]!.durable += 1
+      releaseHeld(id)
+      let disk = nodes[id]!.disk
+      handle(id, .becameDurable(vote: disk.vote, lastLogID: disk.entries.last?.id))
+    }
+  }
+
+  /// Delivers letter `place`.
+  mutating func deliver(_ place: Int) {
+    let (from, to, letter) = letters.remove(at: place)
+    guard nodes[to]!.isUp else { return }
+    requests += 1
+    let request = RequestID(number: requests)
+    switch letter {
+    case .vote(let asked):
+      nodes[to]!.votes[request] = (from, asked)
+      handle(to, .voteRequested(asked, request))
+    case .voteAnswer(let response, let asked):
+      handle(to, .voteAnswered(response, from: from, to: asked))
+    case .append(let asked, let round, let sentAt):
+      nodes[to]!.appends[request] = (from, asked, round, sentAt)
+      handle(to, .appendRequested(asked, request))
+    case .appendAnswer(let response, let asked, let round, let sentAt):
+      handleAnswer(to, from, response, asked, round: round, sentAt: sentAt)
+    }
+  }
+
+  private mutating func handleAnswer(
+    _ id: NodeID, _ from: NodeID, _ response: AppendResponse, _ asked: AppendRequest,
+    round: UInt64, sentAt: Duration
+  ) {
+    let previous = asked.previous?.index ?? 0
+    switch response {
+    case .success:
+      let matched = previous + UInt64(asked.entries.count)
+      if nodes[id]!.engine.state.vote == asked.vote { nodes[id]!.next[from] = matched + 1 }
+      handle(
+        id,
+        .acknowledged(
+          by: from, session: asked.vote, matched: matched, round: round, sentAt: sentAt))
+    case .conflict(let retryAfter):
+      if nodes[id]!.engine.state.vote == asked.vote {
+        nodes[id]!.next[from] = min(retryAfter, max(previous, 1) - 1) + 1
+      }
+      handle(
+        id,
+        .acknowledged(by: from, session: asked.vote, matched: nil, round: round, sentAt: sentAt))
+    case .higherVote(let vote): handle(id, .higherVoteSeen(vote))
+    }
+  }
+
+  mutating func read(_ id: NodeID) {
+    guard nodes[id]!.isUp, nodes[id]!.engine.isLeader else { return }
+    requests += 1
+    // A read must see all that anybody was told is committed when it began.
+    reads[RequestID(number: requests)] = committed.keys.max() ?? 0
+    handle(id, .readsRequested([RequestID(number: requests)]))
+  }
+
+  /// The node loses what its disk had not taken, and starts again at once.
+  mutating func crash(_ id: NodeID) {
+    let (vote, entries) = nodes[id]!.disk
+    let random = SplitMix64(Seed(UInt64(letters.count) &+ id.number &* 7919 &+ requests))
+    nodes[id] = WorldNode(
+      engine: Engine(
+        configuration: configurations[id]!, vote: vote, log: Self.names(entries), at: now,
+        random: random),
+      disk: (vote, entries), entries: entries)
+  }
+
+  /// Delivers everything and makes everything durable until nothing is left to do.
+  mutating func settle() {
+    for _ in 0..<10_000 {
+      for id in nodes.keys.sorted() { sync(id) }
+      guard !letters.isEmpty else { return }
+      deliver(0)
+    }
+    preconditionFailure("it does not settle; the next is \(letters[0].2)")
+  }
+}
+
+extension Command {
+  /// Whether the leader sends appends for it.
+  fileprivate var sends: Bool {
+    switch self {
+    case .replicate, .heartbeat, .startLeading: true
+    default: false
+    }
+  }
+
+  /// The command as scripts show it.
+  var text: String {
+    switch self {
+    case .saveVote(let vote): "saveVote \(vote)"
+    case .append(let entries): "append \(entries.map(\.id.description).joined(separator: " "))"
+    case .truncate(let index): "truncate from \(index)"
+    case .answerVote(_, let response):
+      response.granted ? "grants its vote" : "refuses its vote, holds \(response.vote)"
+    case .answerAppend(_, let response):
+      switch response {
+      case .success(let matched): "matched \(matched)"
+      case .conflict(let retryAfter): "conflict, retry after \(retryAfter)"
+      case .higherVote(let vote): "refuses the leader, holds \(vote)"
+      }
+    case .requestPreVotes(let request, _): "asks whether it would win \(request.vote)"
+    case .requestVotes(let request, _): "asks for votes for \(request.vote)"
+    case .startLeading(let vote): "leads \(vote)"
+    case .stopLeading: "stops leading"
+    case .replicate: "replicate"
+    case .heartbeat: "heartbeat"
+    case .commit(let index): "commit \(index)"
+    case .serveReads(let ids): "serves \(ids.count) reads"
+    case .refuseReads(let ids): "refuses \(ids.count) reads"
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// Workload files: what they say, and the one line for those that say it wrong.
+
+import Testing
+
+@testable import Workloads
+
+@Suite struct WorkloadFileTests {
+  private func refusal(_ text: String, _ overrides: [Override] = []) -> String {
+    do {
+      _ = try WorkloadFile.parse(text, file: "w.yaml", overrides: overrides)
+      return "accepted"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test("a resolved workload gives itself again")
+  func roundTrip() throws {
+    let text = """
+      system: raft-node
+      nodes: 3
+      rate: 250.5
+      time: 1500ms
+      workload: {name: register, keys: 2, mix: {read: 1, write: 1}, values: 5}
+      faults:
+        - {partition: [one, one-way], every: 5s, for: 300ms}
+        - {kill: leader}
+        - {pause: [minority, all], every: 1m, for: 2}
+      check: [linearizable]
+      objectives: {recovery: 10s}
+      seed: 18446744073709551615
+      """
+    let workload = try WorkloadFile.parse(text, file: "w.yaml")
+    #expect(workload.nodes == 3 && workload.clients == 10 && workload.time == .milliseconds(1500))
+    #expect(workload.faults[1].kind == .kill([.leader]))
+    #expect(workload.seed == .max && workload.load.values == .upTo(5))
+    #expect(try WorkloadFile.parse(workload.yaml, file: "again") == workload)
+  }
+
+  @Test("flags go over the file")
+  func overrides() throws {
+    let workload = try WorkloadFile.parse(
+      "system: raft-node", file: "w.yaml",
+      overrides: [Override("workload.keys", "3"), Override("time", "7"), Override("seed", "1")])
+    #expect(workload.load.keys == 3 && workload.time == .seconds(7) && workload.seed == 1)
+  }
+
+  @Test("what is wrong is said with its line, and what to do")
+  func refusals() {
+    #expect(refusal("nodes: 5\nclient: 3").hasPrefix("w.yaml:2: unknown key client; it takes"))
+    #expect(refusal("nodes: 5\nrate: -3").hasPrefix("w.yaml:2: rate: \"-3\" is not above zero"))
+    #expect(refusal("nodes: many").hasPrefix("w.yaml:1: nodes:"))
+    #expect(refusal("nodes: 0").hasPrefix("w.yaml:1: nodes:"))
+    #expect(refusal("time: soon").contains("is no time above zero"))
+    #expect(refusal("system: etcd").contains("none of raft-node, redis"))
+    #expect(refusal("workload:\n  mix: {read: 0}").contains("all weights are zero"))
+    #expect(refusal("workload:\n  key: 3").hasPrefix("w.yaml:2: unknown key workload.key"))
+    #expect(refusal("faults:\n  - {kil: [one]}").contains("unknown key faults.kil"))
+    #expect(refusal("faults:\n  - {kill: [two]}").contains("none of one, minority, leader, all"))
+    #expect(refusal("faults:\n  - {every: 3s}").contains("one of partition, kill or pause"))
+    #expect(refusal("a: [1").contains("not YAML"))
+    #expect(refusal("").contains("is empty"))
+    #expect(refusal("- 1").contains("name: value"))
+    #expect(refusal("nodes: 5\nnodes: 6").contains("twice") || refusal("nodes: 5\nnodes: 6").contains("not YAML"))
+    #expect(refusal("system: redis\nnodes: 3").contains("set nodes: 1"))
+    #expect(refusal("system: redis\nworkload: {mix: {cas: 1}}").contains("set cas: 0"))
+    #expect(refusal("seed: -1").contains("no whole number"))
+    #expect(refusal("nodes: 5", [Override("rate", "-1")]).contains("not above zero"))
+  }
+}
