@@ -128,7 +128,8 @@ let package = Package(
     .testTarget(name: "CheckersTests", dependencies: ["Checkers", "History"]),
     .testTarget(
       name: "RaftTests", dependencies: ["Raft", "RaftStore", "Support"], exclude: ["Scripts"]),
-    .testTarget(name: "RaftStoreTests", dependencies: ["Blocking", "Raft", "RaftStore", "Support"]),
+    .testTarget(
+      name: "RaftStoreTests", dependencies: ["Blocking", "Raft", "RaftStore", "Support"]),
     .testTarget(
       name: "RaftServerTests",
       dependencies: [

@@ -62,7 +62,8 @@ public final class Watchdog: Sendable {
     }
     queue.asyncAfter(deadline: .now() + limit / .seconds(1)) { [self] in
       guard phase.withLock({ $0 }) == number else { return }
-      let text = "gauntlet: the phase \(name) did not end within \(limit.text); doing was:\n\(activity.dump)"
+      let text =
+        "gauntlet: the phase \(name) did not end within \(limit.text); doing was:\n\(activity.dump)"
       FileHandleOutput.standardError.write(text)
       if let path { try? Data(text.utf8).write(to: URL(filePath: path)) }  // said above already
       _exit(10)

@@ -128,7 +128,8 @@ public struct Run: Sendable {
       }
       if let crash = await cluster.crashes.first {
         throw BenchError(
-          "\(crash.node) \(crash.status) while starting; read \(folder.nodes)/\(crash.node)/node.log")
+          "\(crash.node) \(crash.status) while starting; read \(folder.nodes)/\(crash.node)/node.log"
+        )
       }
       try await Task.sleep(for: .milliseconds(20))
     }
@@ -138,12 +139,13 @@ public struct Run: Sendable {
   private func load(_ plan: [PlannedFault]) async throws -> [Worker] {
     let end = ContinuousClock.now + workload.time
     let endpoints = cluster.system.endpoints
+    let lastSeen = LastSeen()
     return try await withThrowingTaskGroup(of: (Int, Worker)?.self) { tasks in
       for index in 0..<workload.clients {
         tasks.addTask {
           var worker = Worker(
-            index: index, workload: workload, seed: seed, endpoints: endpoints,
-            recorder: recorder, activity: activity, group: group)
+            index: index, workload: workload, seed: seed, lastSeen: lastSeen,
+            endpoints: endpoints, recorder: recorder, activity: activity, group: group)
           await worker.run(until: end)
           return (index, worker)
         }
@@ -244,7 +246,8 @@ struct PhaseClock {
   var finished: [RunResults.Phase] {
     guard let current, current.name != Judgement.phase else { return phases }
     return phases + [
-      RunResults.Phase(name: current.name, seconds: (ContinuousClock.now - current.start) / .seconds(1))
+      RunResults.Phase(
+        name: current.name, seconds: (ContinuousClock.now - current.start) / .seconds(1))
     ]
   }
 }

@@ -11,25 +11,28 @@ struct Worker {
   private let workload: Workload
   private let recorder: Recorder
   private let activity: Activity
+  private let lastSeen: LastSeen
   private var generator: RegisterGenerator
   private var client: RegisterClient
   private var process: Int
 
   /// A client that was refused waits this long: a follower need not be told ten thousand times a
   /// second that it does not lead.
-  private static let backOff = Duration.milliseconds(50)
+  private static let backOff = Duration.milliseconds(150)
 
   init(
-    index: Int, workload: Workload, seed: UInt64, endpoints: [Endpoint], recorder: Recorder,
-    activity: Activity, group: any EventLoopGroup
+    index: Int, workload: Workload, seed: UInt64, lastSeen: LastSeen, endpoints: [Endpoint],
+    recorder: Recorder, activity: Activity, group: any EventLoopGroup
   ) {
     self.index = index
     self.workload = workload
     self.recorder = recorder
     self.activity = activity
+    self.lastSeen = lastSeen
     process = index
     generator = RegisterGenerator(
-      load: workload.load, worker: index, workers: workload.clients, seed: seed)
+      load: workload.load, worker: index, workers: workload.clients, seed: seed,
+      lastSeen: lastSeen)
     // Half of the clients stay with a node each, so that somebody asks a deposed leader.
     let node = index / 2 % endpoints.count
     client = RegisterClient(
@@ -72,13 +75,13 @@ struct Worker {
     switch completion.type {
     case .ok:
       let value = invocation.argument.pair?.1 ?? completion.value
-      generator.saw(value, of: invocation.key)
+      lastSeen.note(value, of: invocation.key)
     case .info:
       // Nobody knows what this process did; whoever goes on is somebody else.
       process += workload.clients
       client.disconnect()
     case .fail:
-      if let observed = completion.observed { generator.saw(observed, of: invocation.key) }
+      if let observed = completion.observed { lastSeen.note(observed, of: invocation.key) }
     case .invoke: preconditionFailure("no call completes with an invocation")
     }
     return completion

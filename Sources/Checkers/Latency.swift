@@ -37,7 +37,8 @@ public struct FunctionFigures: Equatable, Sendable, Codable {
   private init(_ function: String, _ operations: [Operation]) {
     self.function = function
     // Microseconds, to three digits, up to an hour.
-    var histogram = Histogram<UInt32>(highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: .three)
+    var histogram = Histogram<UInt32>(
+      highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: .three)
     for operation in operations {
       switch operation.outcome {
       case .ok: ok += 1

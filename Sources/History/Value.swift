@@ -37,9 +37,9 @@ extension Value: CustomStringConvertible {
   }
 }
 
-extension Value: ExpressibleByIntegerLiteral, ExpressibleByNilLiteral {
+/// There is no nil literal for `.absent` on purpose: in `legal ? state : nil` it would be taken for
+/// the state, where no state at all is meant.
+extension Value: ExpressibleByIntegerLiteral {
   /// An integer value.
   public init(integerLiteral value: Int64) { self = .integer(value) }
-  /// The absent value.
-  public init(nilLiteral: ()) { self = .absent }
 }

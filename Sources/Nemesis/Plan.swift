@@ -43,7 +43,9 @@ public enum Plan {
         start += specification.every * Double.random(in: 0.9...1.1, using: &random)
       }
     }
-    planned.sort { ($0.atMilliseconds, $0.kind, $0.choice) < ($1.atMilliseconds, $1.kind, $1.choice) }
+    planned.sort {
+      ($0.atMilliseconds, $0.kind, $0.choice) < ($1.atMilliseconds, $1.kind, $1.choice)
+    }
     for place in planned.indices { planned[place].fault = place + 1 }
     return planned
   }

@@ -7,6 +7,7 @@ public enum ReportError: Error, Equatable, CustomStringConvertible {
   /// The page's own template is broken: a bug of this library.
   case template(reason: String)
 
+  /// The line to show.
   public var description: String {
     switch self {
     case .endsBeforeStart(let index):

@@ -11,6 +11,7 @@ extension RunReport {
     /// Why, in a sentence.
     public var detail: String
 
+    /// A row.
     public init(name: String, verdict: String, detail: String) {
       self.name = name
       self.verdict = verdict
@@ -20,9 +21,13 @@ extension RunReport {
 
   /// Counts and latencies of one function; a latency is nil when nothing was measured.
   public struct FunctionRow: Sendable {
+    /// The function.
     public var name: String
+    /// Operations that happened.
     public var ok: Int
+    /// Operations that certainly did not.
     public var fail: Int
+    /// Operations of unknown outcome.
     public var info: Int
     /// The median latency in milliseconds.
     public var p50: Double?
@@ -33,6 +38,7 @@ extension RunReport {
     /// The longest latency in milliseconds.
     public var max: Double?
 
+    /// A row.
     public init(
       name: String, ok: Int, fail: Int, info: Int,
       p50: Double? = nil, p95: Double? = nil, p99: Double? = nil, max: Double? = nil
@@ -55,22 +61,30 @@ extension RunReport {
 
   /// One operation on the timeline.
   public struct TimelineOperation: Sendable {
+    /// The logical client.
     public var process: Int
     /// The lane: process modulo workers.
     public var worker: Int
+    /// What it called.
     public var function: String
+    /// The object; nil in a history about one.
     public var key: String?
     /// Function, argument and result, such as "write 12 → ok".
     public var label: String
+    /// What became of it.
     public var outcome: Completion
+    /// When it was invoked.
     public var start: Int64
     /// When the client stopped waiting; nil if the run ended first.
     public var end: Int64?
+    /// The node that was asked.
     public var node: String?
+    /// Why it did not end well.
     public var error: String?
     /// The index of the invocation in the history.
     public var index: Int
 
+    /// An operation.
     public init(
       process: Int, worker: Int, function: String, key: String? = nil, label: String,
       outcome: Completion, start: Int64, end: Int64?, node: String? = nil,
@@ -92,15 +106,18 @@ extension RunReport {
 
   /// A fault from its injection until it was healed.
   public struct FaultWindow: Sendable {
+    /// Its kind.
     public var name: String
     /// Who was hit.
     public var detail: String
+    /// When it took hold.
     public var start: Int64
     /// When it was healed; nil if it was not seen to heal.
     public var end: Int64?
     /// In words, the evidence that it took hold.
     public var verified: String
 
+    /// A fault.
     public init(name: String, detail: String, start: Int64, end: Int64?, verified: String) {
       self.name = name
       self.detail = detail
@@ -112,11 +129,14 @@ extension RunReport {
 
   /// From `time` on, `node` leads in `term`.
   public struct LeaderChange: Sendable {
+    /// When it was first seen.
     public var time: Int64
     /// The leader; nil for none.
     public var node: String?
+    /// The term.
     public var term: Int
 
+    /// A change.
     public init(time: Int64, node: String?, term: Int) {
       self.time = time
       self.node = node
@@ -133,6 +153,7 @@ extension RunReport {
     /// The indexes of the invocations that take part.
     public var operations: Set<Int>
 
+    /// A counterexample.
     public init(key: String?, explanation: String, operations: Set<Int>) {
       self.key = key
       self.explanation = explanation

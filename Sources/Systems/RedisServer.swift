@@ -16,7 +16,8 @@ public struct RedisServer: System {
   ///
   /// - Throws: `SystemError` when there is no such program.
   public init(program: String?, host: LocalHost) throws(SystemError) {
-    let candidates = program.map { [$0] } ?? ["/usr/bin/redis-server", "/usr/local/bin/redis-server"]
+    let candidates =
+      program.map { [$0] } ?? ["/usr/bin/redis-server", "/usr/local/bin/redis-server"]
     guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) })
     else {
       throw SystemError(

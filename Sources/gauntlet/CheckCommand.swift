@@ -56,7 +56,8 @@ struct CheckCommand: AsyncParsableCommand {
   }
 
   private static func value(_ text: String) -> Value? {
-    let line = "{\"gauntlet\":1,\"initial\":\(text)}\n"
+    let line =
+      "{\"gauntlet\":1,\"initial\":\(text)}\n"
       + "{\"index\":0,\"time\":0,\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n"
     return (try? History(bytes: line.utf8, name: "--initial"))?.header.initial
   }

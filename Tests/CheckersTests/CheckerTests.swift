@@ -43,14 +43,18 @@ import Testing
 
   @Test("a system that never came back has no recovery time")
   func noRecovery() throws {
-    let history = try history("0 0 invoke read\n1 0 ok read\n2 ! start\n3 ! end\n4 0 invoke read\n5 0 fail read")
+    let history = try history(
+      "0 0 invoke read\n1 0 ok read\n2 ! start\n3 ! end\n4 0 invoke read\n5 0 fail read")
     #expect(Availability(of: history).worstRecovery == nil)
   }
 
   @Test("a run that did too little says what it lacks")
   func coverage() throws {
-    let history = try history("0 0 invoke read\n1 0 ok read\n2 ! start\n3 ! end\n4 0 invoke write\n5 0 ok write")
-    let missing = Coverage(of: history, functions: ["read", "write", "cas"], faults: ["kill", "pause"]).missing
+    let history = try history(
+      "0 0 invoke read\n1 0 ok read\n2 ! start\n3 ! end\n4 0 invoke write\n5 0 ok write")
+    let missing = Coverage(
+      of: history, functions: ["read", "write", "cas"], faults: ["kill", "pause"]
+    ).missing
     #expect(
       missing == [
         "no pause took hold", "no read succeeded during a fault",

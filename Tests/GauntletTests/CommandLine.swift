@@ -42,7 +42,9 @@ struct CommandLineFolder {
 
   /// Puts `text` into a file; returns its path.
   func file(_ name: String, _ text: String) throws -> String {
-    try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
+    try Data(text.utf8).write(to: URL(filePath: "\(path)/\(name)"))
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o644], ofItemAtPath: "\(path)/\(name)")
     return "\(path)/\(name)"
   }
 
@@ -56,7 +58,8 @@ struct CommandLineFolder {
     process.arguments = Array(whole.dropFirst())
     process.currentDirectoryURL = URL(filePath: path)
     process.standardInput = FileHandle.nullDevice
-    let running = Running(process: process, output: "\(path)/out.\(UUID())", errors: "\(path)/err.\(UUID())")
+    let running = Running(
+      process: process, output: "\(path)/out.\(UUID())", errors: "\(path)/err.\(UUID())")
     for file in [running.output, running.errors] {
       try Data().write(to: URL(filePath: file))
     }

@@ -19,7 +19,9 @@ struct RunIntegrationTests {
       - {pause: [one], every: 2500ms, for: 400ms}
     """
 
-  @Test("a run under all kinds of faults is valid, and its folder holds everything", arguments: [false, true])
+  @Test(
+    "a run under all kinds of faults is valid, and its folder holds everything",
+    arguments: [false, true])
   func runs(asOrdinaryUser: Bool) async throws {
     try await CommandLineFolder.with { folder in
       let file = try folder.file("w.yaml", workload)
@@ -29,12 +31,18 @@ struct RunIntegrationTests {
       let result = try run.json()
       #expect(result["valid"] as? Bool == true && result["outcome"] as? String == "valid")
       let faults = try #require(result["faults"] as? [[String: Any]])
-      let kinds = Set(faults.filter { $0["result"] as? String == "installed" }.compactMap { $0["kind"] as? String })
+      let kinds = Set(
+        faults.filter { $0["result"] as? String == "installed" }.compactMap {
+          $0["kind"] as? String
+        })
       #expect(kinds == ["partition", "kill", "pause"])
       let phases = try #require(result["phases"] as? [String: Double])
       #expect(Set(phases.keys) == ["deploy", "load", "recover", "read back", "stop", "check"])
       #expect(try #require(phases["deploy"]) < 10)
-      for name in ["run.yaml", "plan.jsonl", "history.jsonl", "results.json", "report.html", "nodes/n1/node.log"] {
+      for name in [
+        "run.yaml", "plan.jsonl", "history.jsonl", "results.json", "report.html",
+        "nodes/n1/node.log",
+      ] {
         #expect(FileManager.default.fileExists(atPath: "\(folder.latest)/\(name)"), "\(name)")
       }
       let history = try History(file: "\(folder.latest)/history.jsonl")
@@ -98,7 +106,8 @@ struct RunIntegrationTests {
   func killed() async throws {
     try await CommandLineFolder.with { folder in
       let before = try Traces.now(of: folder)
-      let partition = workload.replacing("time: 6s", with: "time: 60s").replacing("700ms", with: "20s")
+      let partition = workload.replacing("time: 6s", with: "time: 60s").replacing(
+        "700ms", with: "20s")
       let running = try folder.start(["run", try folder.file("w.yaml", partition)])
       try #require(
         try await eventually {

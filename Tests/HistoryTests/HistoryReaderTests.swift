@@ -20,8 +20,10 @@ import Testing
     }
   }
 
-  private let invoke = #"{"index":0,"time":10,"process":3,"type":"invoke","f":"write","key":"7","value":12}"#
-  private let ok = #"{"index":1,"time":20,"process":3,"type":"ok","f":"write","key":"7","value":12}"#
+  private let invoke =
+    #"{"index":0,"time":10,"process":3,"type":"invoke","f":"write","key":"7","value":12}"#
+  private let ok =
+    #"{"index":1,"time":20,"process":3,"type":"ok","f":"write","key":"7","value":12}"#
 
   @Test("an operation is its two events")
   func pairs() throws {
@@ -55,11 +57,16 @@ import Testing
   @Test("what cannot be accepted is refused with its place")
   func refusals() {
     #expect(refusal(ok).hasPrefix("h.jsonl:1: process 3 completes what it never invoked"))
-    let second = #"{"index":1,"time":20,"process":3,"type":"invoke","f":"read","key":"7","value":null}"#
+    let second =
+      #"{"index":1,"time":20,"process":3,"type":"invoke","f":"read","key":"7","value":null}"#
     #expect(refusal(invoke, second).hasPrefix("h.jsonl:2: process 3 invokes while"))
-    #expect(refusal(invoke, ok.replacing("\"index\":1", with: "\"index\":5")).hasPrefix("h.jsonl:2: index 5"))
+    #expect(
+      refusal(invoke, ok.replacing("\"index\":1", with: "\"index\":5")).hasPrefix(
+        "h.jsonl:2: index 5"))
     #expect(refusal(invoke, ok.replacing("20", with: "5")).hasPrefix("h.jsonl:2: time goes back"))
-    #expect(refusal(invoke, ok.replacing("write", with: "read")).hasPrefix("h.jsonl:2: process 3 invoked"))
+    #expect(
+      refusal(invoke, ok.replacing("write", with: "read")).hasPrefix("h.jsonl:2: process 3 invoked")
+    )
     let info = ok.replacing("\"ok\"", with: "\"info\"")
     #expect(
       refusal(invoke, info, second.replacing("\"index\":1", with: "\"index\":2"))
@@ -113,7 +120,8 @@ import Testing
     case 2: .boolean(Bool.random(using: &random))
     case 3: .text(text(&random))
     default:
-      .list((0..<Int.random(in: 0...3, using: &random)).map { _ in value(&random, depth: depth + 1) })
+      .list(
+        (0..<Int.random(in: 0...3, using: &random)).map { _ in value(&random, depth: depth + 1) })
     }
   }
 

@@ -98,12 +98,12 @@ import Testing
       Shape(operations: 10_000, processes: 8, values: 5, unknown: 0)
     ),
     (
-      "100,000 of 20 clients, 5 values",
-      Shape(operations: 100_000, processes: 20, values: 5, unknown: 0)
+      "30,000 of 20 clients, 5 values",
+      Shape(operations: 30_000, processes: 20, values: 5, unknown: 0)
     ),
     (
-      "1,000 of 5 clients, 5 values, 3 % unknown",
-      Shape(operations: 1_000, processes: 5, values: 5, unknown: 3, differs: false)
+      "500 of 5 clients, 5 values, 3 % unknown",
+      Shape(operations: 500, processes: 5, values: 5, unknown: 3, differs: false)
     ),
     (
       "300 of 5 clients, 5 values, 10 % unknown",
@@ -130,9 +130,9 @@ import Testing
       more[place].completion = more[place].completion.map { $0 + last + 1 }
     }
     operations += more
-    let limits = Limits(time: .seconds(20), memoryBytes: 4 << 30)
+    let limits = Limits(time: .seconds(60), memoryBytes: 4 << 30)
     let history = History(operations: operations, initial: .absent)
-    let result = try await Check(limits: limits).run(history)
+    let result = try await Check(limits: limits, shrinkingTime: .seconds(2)).run(history)
     print(
       "late: \(name): \(result.verdict), \(result.keys[0].steps) steps, \(result.seconds) s, "
         + "core \(result.counterexample?.operations.count ?? 0), "

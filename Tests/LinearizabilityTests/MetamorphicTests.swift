@@ -7,6 +7,16 @@ import Testing
 
 @Suite struct MetamorphicTests {
   static let shape = Shape(operations: 60, processes: 5, values: 4, unknown: 8)
+  /// Many operations of unknown outcome, few of them read: what dominance is for.
+  static let crashing = Shape(
+    operations: 40, processes: 4, values: 3, unknown: 45, reads: 40, writes: 25, differs: false)
+
+  @Test("an atomic register that loses many answers is valid", arguments: Seed.some(2000))
+  func crashing(seed: Seed) async throws {
+    var random = SplitMix64(seed)
+    let valid = AtomicRegister.history(Self.crashing, initial: 1, using: &random)
+    #expect(try await verdict(valid) == .valid)
+  }
 
   func verdict(_ operations: [Operation]) async throws -> Verdict {
     let history = History(operations: operations, initial: 1)

@@ -149,7 +149,7 @@ extension [Operation] {
       let draw = Int64.random(in: 0..<Int64(values), using: &random)
       return draw == 0 ? .absent : .integer(draw)
     }
-    for _ in 0..<Int.random(in: 1...3, using: &random) {
+    for _ in 0..<Int.random(in: 2...4, using: &random) {
       guard let place = indices.randomElement(using: &random) else { return }
       switch (self[place].function, self[place].outcome) {
       case ("read", .ok): self[place].result = value()

@@ -25,7 +25,7 @@ import Testing
       operations: Int.random(in: 2...8, using: &random),
       processes: Int.random(in: 2...4, using: &random),
       values: Int.random(in: 2...4, using: &random),
-      unknown: [0, 10, 40].randomElement(using: &random) ?? 0,
+      unknown: [0, 0, 10, 40, 75].randomElement(using: &random) ?? 0,
       reads: [20, 45].randomElement(using: &random) ?? 0,
       writes: [10, 30].randomElement(using: &random) ?? 0, differs: Bool.random(using: &random))
     var operations = AtomicRegister.history(shape, initial: initial, using: &random)

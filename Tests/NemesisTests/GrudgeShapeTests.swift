@@ -27,20 +27,23 @@ import Workloads
         PartitionShape.leaderMinority.grudge(nodes: all, leader: 1, using: &random))
       #expect(heard("n2", leader, all).count < majority)
       #expect(all.contains { heard($0, leader, all).count >= majority })
-      let halves = try #require(PartitionShape.halves.grudge(nodes: all, leader: nil, using: &random))
+      let halves = try #require(
+        PartitionShape.halves.grudge(nodes: all, leader: nil, using: &random))
       #expect(all.count { heard($0, halves, all).count >= majority } >= majority)
       let oneWay = try #require(
         PartitionShape.oneWay.grudge(nodes: all, leader: nil, using: &random))
       #expect(oneWay.cuts.count == count - 1 && oneWay.dropped.count == 1)
     }
-    #expect(PartitionShape.leaderMinority.grudge(nodes: nodes(3), leader: nil, using: &random) == nil)
+    #expect(
+      PartitionShape.leaderMinority.grudge(nodes: nodes(3), leader: nil, using: &random) == nil)
   }
 
   @Test("on the ring each hears a majority, and no two the same", arguments: [4, 5, 6, 7, 9])
   func ring(count: Int) throws {
     var random = Workloads.SplitMix64(seed: 1)
     let all = nodes(count)
-    let ring = try #require(PartitionShape.majoritiesRing.grudge(nodes: all, leader: nil, using: &random))
+    let ring = try #require(
+      PartitionShape.majoritiesRing.grudge(nodes: all, leader: nil, using: &random))
     let heardSets = all.map { heard($0, ring, all) }
     #expect(heardSets.allSatisfy { $0.count >= count / 2 + 1 && $0.count < count || count == 4 })
     if count > 4 { #expect(Set(heardSets).count == count) }

@@ -99,7 +99,9 @@ import Testing
   func payloads(seed: Seed) {
     var random = SplitMix64(seed)
     let words = (0..<Int.random(in: 1...4, using: &random)).map { _ in
-      (0..<Int.random(in: 0...9, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      (0..<Int.random(in: 0...9, using: &random)).map { _ in
+        UInt8.random(in: 0...255, using: &random)
+      }
     }
     let bytes = CommandPayload.encode(words)
     #expect(CommandPayload.decode(bytes) == words)

@@ -59,7 +59,7 @@ private final class ForgetfulFile: DiskFile {
     Entry(id: LogID(term: term, index: index), payload: .command(bytes))
   }
 
-  /// Runs the store until write `number` is durable.
+  /// Runs the store, which can be done once, until write `number` is durable.
   private func sync(_ store: LogStore, _ number: WriteNumber) async throws {
     let durable = AsyncStream.makeStream(of: WriteNumber.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -81,7 +81,8 @@ private final class ForgetfulFile: DiskFile {
     let again = try open(ForgetfulFile(file.state.withLock { $0.synced }))
     #expect(again.recovered.vote == Vote(term: 3, node: NodeID(2)))
     #expect(again.recovered.log.last == LogID(term: 3, index: 3))
-    #expect(again.entries(in: 1...9, maxBytes: 1 << 20) == [entry(1, 1), entry(3, 2), entry(3, 3, [9])])
+    #expect(
+      again.entries(in: 1...9, maxBytes: 1 << 20) == [entry(1, 1), entry(3, 2), entry(3, 3, [9])])
   }
 
   @Test("cut anywhere, the file gives a prefix of what was written, never a hole")
@@ -119,9 +120,11 @@ private final class ForgetfulFile: DiskFile {
     let store = try open(file)
     try await sync(store, store.append([entry(1, 1), entry(1, 2)]))
     let durable = file.contents().count
-    try await sync(store, store.append([entry(1, 3)]))
+    let again = try open(file)
+    try await sync(again, again.append([entry(1, 3)]))
     var bytes = file.contents()
-    bytes[Int.random(in: 0..<durable, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+    bytes[Int.random(in: 0..<durable, using: &random)] ^=
+      1 << UInt8.random(in: 0..<8, using: &random)
     #expect(throws: StoreError.self) { try open(ForgetfulFile(bytes)) }
   }
 
@@ -153,8 +156,11 @@ private final class ForgetfulFile: DiskFile {
     let store = try open(file)
     try await sync(store, store.save(Vote(term: 1, node: NodeID(1))))
     #expect(throws: StoreError.self) { try open(ForgetfulFile(file.contents()), node: 2) }
-    let path = FileManager.default.temporaryDirectory.appending(path: "store-\(UUID())/raft.log").path
-    defer { try? FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent) }
+    let path = FileManager.default.temporaryDirectory.appending(path: "store-\(UUID())/raft.log")
+      .path
+    defer {
+      try? FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent)
+    }
     let held = try SystemFile(path: path)
     #expect(throws: StoreError.self) { try SystemFile(path: path) }
     try held.write([1], at: 0)

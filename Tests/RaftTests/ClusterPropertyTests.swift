@@ -8,7 +8,8 @@ import Testing
 @Suite struct ClusterPropertyTests {
   /// `EngineWorld` checks, at every step, that a term has one leader, that all nodes commit the
   /// same entries, and that reads see all that was committed when they began.
-  @Test("safety holds through loss, reordering, lagging disks and crashes", arguments: Seed.some(300))
+  @Test(
+    "safety holds through loss, reordering, lagging disks and crashes", arguments: Seed.some(300))
   func isSafe(seed: Seed) {
     var random = SplitMix64(seed)
     let size = [3, 4, 5].randomElement(using: &random)!

@@ -8,7 +8,8 @@ import Testing
 @testable import Raft
 
 @Suite struct EngineScriptTests {
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Scripts")
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
+    path: "Scripts")
 
   static let scripts: [String] =
     ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
@@ -43,7 +44,7 @@ import Testing
 ///     crash n1                    it loses what is not durable and starts again
 ///     beat n1                     a heartbeat interval passes
 struct ScriptRunner {
-  private var world = EngineWorld([:], seed: Seed(1))
+  private var world = EngineWorld([NodeID(1): []], seed: Seed(1))
   private var cut: Set<NodeID> = []
 
   struct ScriptError: Error { var line: String }
@@ -55,7 +56,7 @@ struct ScriptRunner {
       runner.world.trace.append("> \(line)")
       try runner.carryOut(words[0], Array(words.dropFirst()), line: String(line))
     }
-    return runner.world.trace.dropFirst().joined(separator: "\n") + "\n"
+    return runner.world.trace.joined(separator: "\n") + "\n"
   }
 
   private mutating func carryOut(_ verb: String, _ words: [String], line: String) throws {

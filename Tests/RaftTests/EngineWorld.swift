@@ -66,7 +66,9 @@ struct EngineWorld {
     var configurations: [NodeID: Configuration] = [:]
     for (id, log) in logs {
       configurations[id] = Configuration(id: id, membership: membership)
-      let entries = log.map { Entry(id: $0, payload: .command([UInt8(truncatingIfNeeded: $0.index)])) }
+      let entries = log.map {
+        Entry(id: $0, payload: .command([UInt8(truncatingIfNeeded: $0.index)]))
+      }
       let vote = Vote(term: log.last?.term ?? 0, node: nil)
       let random = SplitMix64(Seed(seed.number &* 31 &+ id.number))
       nodes[id] = WorldNode(
@@ -104,7 +106,9 @@ struct EngineWorld {
     switch command {
     case .saveVote, .truncate, .append:
       if case .append(let entries) = command { nodes[id]!.entries += entries }
-      if case .truncate(let index) = command { nodes[id]!.entries.removeSubrange(Int(index - 1)...) }
+      if case .truncate(let index) = command {
+        nodes[id]!.entries.removeSubrange(Int(index - 1)...)
+      }
       nodes[id]!.unwritten.append(command)
       nodes[id]!.writes += 1
     case .answerVote, .answerAppend, .requestVotes:

@@ -13,7 +13,7 @@ import Testing
   @Test("the same seed gives the same calls, another gives others")
   func seeded() {
     func calls(_ seed: UInt64) -> [Invocation] {
-      var generator = RegisterGenerator(load: load, worker: 1, workers: 4, seed: seed)
+      var generator = RegisterGenerator(load: load, worker: 1, workers: 4, seed: seed, lastSeen: LastSeen())
       return (0..<50).map { _ in generator.next() }
     }
     #expect(calls(7) == calls(7))
@@ -24,7 +24,7 @@ import Testing
   func unique() {
     var seen: Set<Value> = []
     for worker in 0..<4 {
-      var generator = RegisterGenerator(load: load, worker: worker, workers: 4, seed: 1)
+      var generator = RegisterGenerator(load: load, worker: worker, workers: 4, seed: 1, lastSeen: LastSeen())
       for _ in 0..<200 {
         let call = generator.next()
         guard call.function != .read else { continue }
@@ -45,20 +45,20 @@ import Testing
   /// The table of outcomes: `fail` only on proof.
   @Test("an answer is ok, fail or info by what it proves")
   func outcomes() {
-    #expect(complete(.read, nil, .bulk("7")).value == 7)
-    #expect(complete(.read, nil, .null).value == .absent)
-    #expect(complete(.read, nil, .bulk("junk")).value == .text("junk"))
+    #expect(complete(.read, .absent, .bulk("7")).value == 7)
+    #expect(complete(.read, .absent, .null).value == .absent)
+    #expect(complete(.read, .absent, .bulk("junk")).value == .text("junk"))
     #expect(complete(.write, 7, .ok).type == .ok)
     #expect(complete(.write, 7, .null).type == .info)
     #expect(complete(.write, 7, .error("INDOUBT x")).type == .info)
-    #expect(complete(.read, nil, .error("INDOUBT x")).type == .fail)
+    #expect(complete(.read, .absent, .error("INDOUBT x")).type == .fail)
     #expect(complete(.write, 7, .error("WHATEVER x")).type == .info)
     #expect(complete(.write, 7, .error("ERR syntax error")).type == .fail)
     #expect(complete(.cas, .list([1, 2]), .bulk("1")).type == .ok)
     let failed = complete(.cas, .list([1, 2]), .bulk("3"))
     #expect(failed.type == .fail && failed.observed == 3)
-    #expect(complete(.cas, .list([nil, 2]), .null).type == .ok)
-    #expect(complete(.cas, .list([nil, 2]), .bulk("3")).observed == 3)
+    #expect(complete(.cas, .list([.absent, 2]), .null).type == .ok)
+    #expect(complete(.cas, .list([.absent, 2]), .bulk("3")).observed == 3)
     #expect(complete(.cas, .list([1, 2]), .null).observed == .absent)
   }
 }

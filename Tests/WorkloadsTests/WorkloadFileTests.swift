@@ -61,7 +61,9 @@ import Testing
     #expect(refusal("a: [1").contains("not YAML"))
     #expect(refusal("").contains("is empty"))
     #expect(refusal("- 1").contains("name: value"))
-    #expect(refusal("nodes: 5\nnodes: 6").contains("twice") || refusal("nodes: 5\nnodes: 6").contains("not YAML"))
+    #expect(
+      refusal("nodes: 5\nnodes: 6").contains("twice")
+        || refusal("nodes: 5\nnodes: 6").contains("not YAML"))
     #expect(refusal("system: redis\nnodes: 3").contains("set nodes: 1"))
     #expect(refusal("system: redis\nworkload: {mix: {cas: 1}}").contains("set cas: 0"))
     #expect(refusal("seed: -1").contains("no whole number"))

@@ -25,22 +25,6 @@
 // - *Last producer.* A state that is left while unplaced operations need it, and none that could
 //   make it again is left in the whole history, is never left.
 
-/// How a search ended.
-enum SearchOutcome {
-  /// Places in the order in which they take effect.
-  case valid(order: [Int])
-  case invalid
-  case unknown(LimitReached.Reason)
-}
-
-/// A configuration from which nothing goes on.
-struct DeadEnd: Equatable {
-  /// Places in the order in which they took effect.
-  var order: [Int]
-  /// The place of the operation that had to come next.
-  var due: Int
-}
-
 /// Searches for an order of one key's operations that the model accepts and real time allows.
 ///
 /// - Complexity: exponential in the width of the history at worst, not in its length; a step
@@ -201,15 +185,7 @@ struct Search<M: Model> {
 
   /// Whether something pending is of no account.
   private var hasIdle: Bool {
-    for word in window.open.words.indices {
-      var bits = window.open.words[word] & ~window.placed.words[word] & ~window.pure.words[word]
-      while bits != 0 {
-        let operation = Int(window.holders[word * 64 + bits.trailingZeroBitCount])
-        bits &= bits - 1
-        if isIdle(window.timeline.actions[operation]) { return true }
-      }
-    }
-    return false
+    window.anyPending { isIdle(window.timeline.actions[$0]) }
   }
 
   /// Whether `action` asks nothing, and sets what no operation yet to be placed needs.
@@ -291,19 +267,10 @@ struct Search<M: Model> {
       !strandsNeed(of: state, leavingFor: next, meeting: Int32(met))
     else { return nil }
     let completion = window.timeline.completions[operation]
-    for word in window.open.words.indices {
-      var bits = window.open.words[word] & ~window.placed.words[word] & ~window.pure.words[word]
-      while bits != 0 {
-        let other = Int(window.holders[word * 64 + bits.trailingZeroBitCount])
-        bits &= bits - 1
-        if window.timeline.actions[other] == action,
-          window.timeline.completions[other] < completion
-        {
-          return nil
-        }
-      }
+    let isLater = window.anyPending { other in
+      window.timeline.actions[other] == action && window.timeline.completions[other] < completion
     }
-    return next
+    return isLater ? nil : next
   }
 
   /// The state after the next of a class, or nil if it need not be tried.
@@ -340,18 +307,11 @@ struct Search<M: Model> {
 
   /// Whether anything that can be placed makes `wanted`.
   private func canMake(_ wanted: Int32) -> Bool {
-    for word in window.open.words.indices {
-      var bits = window.open.words[word] & ~window.placed.words[word] & ~window.pure.words[word]
-      while bits != 0 {
-        let other = Int(window.holders[word * 64 + bits.trailingZeroBitCount])
-        bits &= bits - 1
-        if makes(window.timeline.actions[other], wanted) { return true }
+    window.anyPending { makes(window.timeline.actions[$0], wanted) }
+      || window.classHolders.contains { number in
+        number >= 0 && window.offers(Int(number))
+          && makes(window.timeline.classActions[Int(number)], wanted)
       }
-    }
-    return window.classHolders.contains { number in
-      number >= 0 && window.offers(Int(number))
-        && makes(window.timeline.classActions[Int(number)], wanted)
-    }
   }
 
   /// Whether leaving `state` leaves needs behind that nothing can meet again, besides the

@@ -90,6 +90,19 @@ struct Window {
     used[number] < offered[number] && timeline.lastUses[number] >= Int32(position)
   }
 
+  /// Whether some open operation that is not placed is `wanted`.
+  @inline(__always)
+  func anyPending(_ isWanted: (Int) -> Bool) -> Bool {
+    for word in open.words.indices {
+      var bits = open.words[word] & ~placed.words[word]
+      while bits != 0 {
+        if isWanted(Int(holders[word * 64 + bits.trailingZeroBitCount])) { return true }
+        bits &= bits - 1
+      }
+    }
+    return false
+  }
+
   mutating func place(operation: Int) {
     placed[timeline.slots[operation]] = true
     count(required: timeline.actions[operation], by: -1)

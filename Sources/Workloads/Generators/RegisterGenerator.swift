@@ -1,6 +1,7 @@
 // What one worker does next: seeded, and the same for the same seed and the same answers.
 
 import History
+import Synchronization
 
 /// A call that a worker is about to make.
 public struct Invocation: Equatable, Sendable {
@@ -29,6 +30,21 @@ public struct Invocation: Equatable, Sendable {
   }
 }
 
+/// What any worker last saw of each key: the expectation of the next compare-and-set. Shared,
+/// because what one worker saw alone is mostly out of date when it comes to use it.
+public final class LastSeen: Sendable {
+  private let values = Mutex<[String: Value]>([:])
+
+  /// Nobody has seen anything yet.
+  public init() {}
+
+  /// Remembers that `key` held `value`.
+  public func note(_ value: Value, of key: String) { values.withLock { $0[key] = value } }
+
+  /// What `key` was last seen to hold.
+  public func value(of key: String) -> Value { values.withLock { $0[key] } ?? .absent }
+}
+
 /// The calls of one worker.
 public struct RegisterGenerator: Sendable {
   private let load: RegisterLoad
@@ -36,11 +52,13 @@ public struct RegisterGenerator: Sendable {
   private let workers: Int
   private var random: SplitMix64
   private var written = 0
-  /// What this worker last saw of each key: the expectation of its next compare-and-set.
-  private var lastSeen: [String: Value] = [:]
+  private let lastSeen: LastSeen
 
-  /// The calls of `worker` among `workers`, fixed by `seed`.
-  public init(load: RegisterLoad, worker: Int, workers: Int, seed: UInt64) {
+  /// The calls of `worker` among `workers`, fixed by `seed` and by what was seen.
+  public init(
+    load: RegisterLoad, worker: Int, workers: Int, seed: UInt64, lastSeen: LastSeen
+  ) {
+    self.lastSeen = lastSeen
     self.load = load
     self.worker = worker
     self.workers = workers
@@ -58,7 +76,7 @@ public struct RegisterGenerator: Sendable {
       return Invocation(function: .write, key: key, argument: value)
     }
     return Invocation(
-      function: .cas, key: key, argument: .list([lastSeen[key] ?? .absent, value]))
+      function: .cas, key: key, argument: .list([lastSeen.value(of: key), value]))
   }
 
   /// How long to wait before the next call, so that all workers together make `rate` a second:
@@ -66,9 +84,6 @@ public struct RegisterGenerator: Sendable {
   public mutating func pause(rate: Double) -> Duration {
     .seconds(Double.random(in: 0...2, using: &random) * Double(workers) / rate)
   }
-
-  /// Remembers that `key` held `value`.
-  public mutating func saw(_ value: Value, of key: String) { lastSeen[key] = value }
 
   private mutating func nextValue() -> Value {
     switch load.values {

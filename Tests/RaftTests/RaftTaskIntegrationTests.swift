@@ -48,7 +48,12 @@ private struct Wire: Network {
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct RaftTaskTests {
+extension Tag {
+  /// Runs by the real clock.
+  @Tag static var integration: Self
+}
+
+@Suite(.tags(.integration), .timeLimit(.minutes(1))) struct RaftTaskIntegrationTests {
   private let ids = (1...3).map { NodeID(UInt64($0)) }
 
   /// Runs three nodes around `body`.
