@@ -146,6 +146,7 @@ let package = Package(
     .testTarget(
       name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"]),
     .testTarget(name: "NemesisTests", dependencies: ["Hosts", "Nemesis", "Support", "Workloads"]),
+    .testTarget(name: "BenchTests", dependencies: ["Bench", "Workloads"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
     .testTarget(
       name: "GauntletTests",

@@ -48,13 +48,25 @@ public final class Activity: Sendable {
 public final class Watchdog: Sendable {
   private let queue = DispatchQueue(label: "watchdog")
   private let activity: Activity
+  private let end: @Sendable (_ report: String) -> Void
   private let phase = Mutex<Int>(0)
 
-  /// A watchdog that dumps `activity`.
-  public init(activity: Activity) { self.activity = activity }
+  /// A watchdog that reports `activity`.
+  ///
+  /// - Parameter end: what is done with the report; by default it is said, and the process ends.
+  public init(
+    activity: Activity,
+    end: @escaping @Sendable (_ report: String) -> Void = { report in
+      FileHandleOutput.standardError.write(report)
+      _exit(RunOutcome.benchFailure.exitCode)
+    }
+  ) {
+    self.activity = activity
+    self.end = end
+  }
 
-  /// Gives the phase that begins now `limit`, in place of the one before; `dump` is where the dump
-  /// goes beside standard error.
+  /// Gives the phase that begins now `limit`, in place of the one before; `dump` is a file for the
+  /// report.
   public func expect(_ name: String, within limit: Duration, dump path: String?) {
     let number = phase.withLock { phase in
       phase += 1
@@ -62,11 +74,11 @@ public final class Watchdog: Sendable {
     }
     queue.asyncAfter(deadline: .now() + limit / .seconds(1)) { [self] in
       guard phase.withLock({ $0 }) == number else { return }
-      let text =
-        "gauntlet: the phase \(name) did not end within \(limit.text); doing was:\n\(activity.dump)"
-      FileHandleOutput.standardError.write(text)
-      if let path { try? Data(text.utf8).write(to: URL(filePath: path)) }  // said above already
-      _exit(10)
+      let report =
+        "gauntlet: the phase \(name) did not end within \(limit.text); doing was:\n"
+        + activity.dump
+      if let path { try? Data(report.utf8).write(to: URL(filePath: path)) }  // it is said as well
+      end(report)
     }
   }
 

@@ -5,39 +5,39 @@ import NIOPosix
 import Raft
 import RedisProtocol
 
-/// Serves the Redis protocol.
-enum ClientListener {
-  typealias Connection = NIOAsyncChannel<RESPValue, ByteBuffer>
+/// Accepts connections whose bytes a decoder splits into messages.
+struct Listener<Message: Sendable>: Sendable {
+  typealias Connection = NIOAsyncChannel<Message, ByteBuffer>
 
-  static func bind(
-    to address: Address, group: any EventLoopGroup
-  ) async throws -> NIOAsyncChannel<Connection, Never> {
-    try await ServerBootstrap(group: group)
+  private let channel: NIOAsyncChannel<Connection, Never>
+
+  /// Binds to `address`; each connection gets a decoder of its own.
+  init<Decoder: NIOSingleStepByteToMessageDecoder>(
+    address: Address, group: any EventLoopGroup, decoder: @escaping @Sendable () -> Decoder
+  ) async throws where Decoder.InboundOut == Message {
+    channel = try await ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .bind(host: address.host, port: address.port) { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(
-            ByteToMessageHandler(RESPDecoder()))
+          try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(decoder()))
           return try Connection(wrappingChannelSynchronously: channel)
         }
       }
   }
 
-  /// Answers each connection's requests one after the other, all connections at once.
-  static func serve(
-    _ listener: NIOAsyncChannel<Connection, Never>, commands: RedisCommands
+  /// Serves all connections at once, until cancelled.
+  func serve(
+    _ body: @escaping @Sendable (
+      NIOAsyncChannelInboundStream<Message>, NIOAsyncChannelOutboundWriter<ByteBuffer>
+    ) async throws -> Void
   ) async throws {
-    try await listener.executeThenClose { connections in
+    try await channel.executeThenClose { connections in
       try await withThrowingDiscardingTaskGroup { tasks in
         for try await connection in connections {
           tasks.addTask {
-            // A client that breaks the protocol or goes away ends its own connection, no more.
-            try? await connection.executeThenClose { requests, replies in
-              for try await request in requests {
-                try await replies.write(ByteBuffer(bytes: await commands.reply(to: request)))
-              }
-            }
+            // Who breaks the protocol or goes away ends the own connection, and no more.
+            try? await connection.executeThenClose { try await body($0, $1) }
           }
         }
       }
@@ -45,42 +45,22 @@ enum ClientListener {
   }
 }
 
-/// Serves the other nodes.
-enum PeerListener {
-  typealias Connection = NIOAsyncChannel<PeerFrame, ByteBuffer>
-
-  static func bind(
-    to address: Address, group: any EventLoopGroup
-  ) async throws -> NIOAsyncChannel<Connection, Never> {
-    try await ServerBootstrap(group: group)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-      .bind(host: address.host, port: address.port) { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(PeerFrameDecoder()))
-          return try Connection(wrappingChannelSynchronously: channel)
-        }
-      }
-  }
-
-  /// Answers requests as they become ready: a heartbeat need not wait for a slow disk's append.
-  static func serve(
-    _ listener: NIOAsyncChannel<Connection, Never>, raft: Raft
-  ) async throws {
-    try await listener.executeThenClose { connections in
-      try await withThrowingDiscardingTaskGroup { tasks in
-        for try await connection in connections {
-          tasks.addTask {
-            // A peer that breaks the protocol or goes away ends its own connection, no more.
-            try? await serve(connection, raft: raft)
-          }
-        }
+/// Serves the Redis protocol: each connection's requests one after the other.
+enum ClientListener {
+  static func serve(_ listener: Listener<RESPValue>, commands: RedisCommands) async throws {
+    try await listener.serve { requests, replies in
+      for try await request in requests {
+        try await replies.write(ByteBuffer(bytes: await commands.reply(to: request)))
       }
     }
   }
+}
 
-  private static func serve(_ connection: Connection, raft: Raft) async throws {
-    try await connection.executeThenClose { frames, replies in
+/// Serves the other nodes.
+enum PeerListener {
+  /// Answers requests as they become ready: a heartbeat need not wait for a slow disk's append.
+  static func serve(_ listener: Listener<PeerFrame>, raft: Raft) async throws {
+    try await listener.serve { frames, replies in
       try await withThrowingDiscardingTaskGroup { tasks in
         for try await frame in frames {
           tasks.addTask {

@@ -64,8 +64,8 @@ public struct Server: Sendable {
       network: PeerTransport(
         peers: configuration.peerAddresses.filter { $0.key != id }, group: group),
       clock: .continuous, random: SystemRandomNumberGenerator())
-    let peers = try await PeerListener.bind(to: peer, group: group)
-    let clients = try await ClientListener.bind(to: client, group: group)
+    let peers = try await Listener(address: peer, group: group) { PeerFrameDecoder() }
+    let clients = try await Listener(address: client, group: group) { RESPDecoder() }
     logger.info("listening", metadata: ["clients": "\(client)", "peers": "\(peer)"])
     let commands = RedisCommands(raft: raft, clientAddresses: configuration.clientAddresses)
     try await withThrowingTaskGroup(of: Void.self) { tasks in

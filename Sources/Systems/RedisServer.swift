@@ -3,6 +3,7 @@
 import FoundationEssentials
 import Hosts
 import NIOCore
+import RedisProtocol
 
 /// A single `redis-server`, in memory.
 public struct RedisServer: System {
@@ -39,6 +40,15 @@ public struct RedisServer: System {
       ])
   }
 
-  /// The only node always leads.
-  public func leader(group: any EventLoopGroup) async -> Leader? { Leader(index: 0, term: 0) }
+  /// The only node leads as soon as it answers.
+  public func leader(group: any EventLoopGroup) async -> Leader? {
+    let patience = Duration.milliseconds(150)
+    guard
+      let connection = try? await RedisConnection.connect(
+        host: address, port: 6379, deadline: patience, group: group)
+    else { return nil }  // it is down, and leads nobody
+    defer { connection.close() }
+    let answer = try? await connection.send(.command("PING"), deadline: patience)
+    return answer == .simple("PONG") ? Leader(index: 0, term: 0) : nil
+  }
 }

@@ -19,24 +19,30 @@ struct RunSummary {
     let latencies = results.functions.compactMap { row in
       row.latency.map { "\(row.function) \($0.p50)/\($0.p99)/\($0.max)" }
     }
-    let installed = results.faults.filter { $0.result == .installed }
-    let kinds = Dictionary(grouping: installed, by: \.kind).sorted { $0.key < $1.key }
-      .map { "\($0.value.count) \($0.key)" }
-    let skipped = results.faults.count { $0.result == .skipped }
     let availability = results.checks.first { $0.name == "availability" }?.detail ?? "not checked"
     let phases = results.phases.map { "\($0.name) \(Figures.seconds($0.seconds))" }
     return """
       verdict       \(results.outcome.rawValue): \(results.summary)
-      system        \(workload.system.rawValue), \(workload.nodes) nodes, \(workload.clients) clients, seed \(repeats)
+      system        \(workload.system.rawValue), \(workload.nodes) \(workload.nodes == 1 ? "node" : "nodes"), \(workload.clients) clients, seed \(repeats)
       operations    \(Figures.count(totals.ok + totals.fail + totals.info)): \(functions.joined(separator: " · "))
       latency ms    p50/p99/max \(latencies.joined(separator: " · "))
       availability  \(availability)
-      faults        \(installed.count) installed and verified: \(kinds.joined(separator: ", "))\(skipped > 0 ? "; \(skipped) skipped" : "")
+      faults        \(faults)
       leaders       \(leaders)
       phases        \(phases.joined(separator: " · "))
       run           \(folder.path)
       report        \(folder.report)
       """
+  }
+
+  private var faults: String {
+    let installed = results.faults.filter { $0.result == .installed }
+    guard !results.faults.isEmpty else { return "none planned" }
+    let kinds = Dictionary(grouping: installed, by: \.kind).sorted { $0.key < $1.key }
+      .map { "\($0.value.count) \($0.key)" }
+    let skipped = results.faults.count { $0.result == .skipped }
+    return "\(installed.count) installed and verified: \(kinds.joined(separator: ", "))"
+      + (skipped > 0 ? "; \(skipped) skipped" : "")
   }
 
   private var leaders: String {

@@ -43,6 +43,27 @@ import Testing
     }
   }
 
+  /// `Histories/README.md` has a row a file: its model and its verdict.
+  @Test("the table of histories is true")
+  func histories() async throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Histories")
+    let rows = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+      .split(separator: "\n").filter { $0.contains(".jsonl |") }
+      .map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
+    let files = try FileManager.default.contentsOfDirectory(atPath: root.path)
+      .filter { $0.hasSuffix(".jsonl") }
+    #expect(Set(rows.map { $0[0] }) == Set(files))
+    try await CommandLineFolder.with { folder in
+      for row in rows {
+        let path = root.appending(path: row[0]).path
+        let result = try await folder.gauntlet("check", path, "--json").json()
+        #expect(result["model"] as? String == row[1])
+        #expect(result["valid"] as? Bool == (row[2] == "valid"), "\(row[0])")
+      }
+    }
+  }
+
   @Test("bad input is one line with place and remedy, and exits with 64 or 65")
   func badInput() async throws {
     try await CommandLineFolder.with { folder in

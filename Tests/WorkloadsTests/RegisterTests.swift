@@ -13,7 +13,8 @@ import Testing
   @Test("the same seed gives the same calls, another gives others")
   func seeded() {
     func calls(_ seed: UInt64) -> [Invocation] {
-      var generator = RegisterGenerator(load: load, worker: 1, workers: 4, seed: seed, lastSeen: LastSeen())
+      var generator = RegisterGenerator(
+        load: load, worker: 1, workers: 4, seed: seed, lastSeen: LastSeen())
       return (0..<50).map { _ in generator.next() }
     }
     #expect(calls(7) == calls(7))
@@ -24,7 +25,8 @@ import Testing
   func unique() {
     var seen: Set<Value> = []
     for worker in 0..<4 {
-      var generator = RegisterGenerator(load: load, worker: worker, workers: 4, seed: 1, lastSeen: LastSeen())
+      var generator = RegisterGenerator(
+        load: load, worker: worker, workers: 4, seed: 1, lastSeen: LastSeen())
       for _ in 0..<200 {
         let call = generator.next()
         guard call.function != .read else { continue }

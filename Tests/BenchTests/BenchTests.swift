@@ -1,0 +1,79 @@
+// What ends a run that does not end, and what a run's outcome is called.
+
+import Foundation
+import Synchronization
+import Testing
+import Workloads
+
+@testable import Bench
+
+@Suite(.timeLimit(.minutes(1))) struct WatchdogTests {
+  @Test("a phase that does not end is reported with what every part was doing")
+  func reports() async throws {
+    let activity = Activity()
+    activity.set("worker 3", "write of key 7 at n2")
+    activity.set("nemesis", "carries out the plan")
+    activity.set("nemesis", nil)
+    let path = FileManager.default.temporaryDirectory.appending(path: "hang-\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let reports = AsyncStream.makeStream(of: String.self)
+    let watchdog = Watchdog(activity: activity) { reports.continuation.yield($0) }
+    watchdog.expect("deploy", within: .seconds(60), dump: path)
+    watchdog.expect("load", within: .milliseconds(1), dump: path)
+    for await report in reports.stream {
+      #expect(report.contains("phase load did not end"))
+      #expect(report.contains("worker 3: write of key 7 at n2"))
+      #expect(!report.contains("nemesis"))
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == report)
+      break
+    }
+  }
+
+  @Test("a phase that ended in time is not reported")
+  func rests() async throws {
+    let reported = Mutex(false)
+    let watchdog = Watchdog(activity: Activity()) { _ in reported.withLock { $0 = true } }
+    let sure = AsyncStream.makeStream(of: Void.self)
+    let later = Watchdog(activity: Activity()) { _ in sure.continuation.finish() }
+    watchdog.expect("load", within: .milliseconds(5), dump: nil)
+    watchdog.rest()
+    later.expect("later", within: .milliseconds(50), dump: nil)
+    for await _ in sure.stream {}
+    #expect(!reported.withLock { $0 })
+  }
+}
+
+@Suite struct RunOutcomeTests {
+  /// `DESIGN.md`: where several hold, the first of 1, 130, 10, 65, 3, 4, 2, 0.
+  @Test("the precedence of outcomes is that of their exit codes")
+  func precedence() {
+    let codes = RunOutcome.byPrecedence.map(\.exitCode)
+    let order: [Int32] = [1, 130, 10, 65, 3, 4, 2, 0]
+    #expect(codes.compactMap(order.firstIndex).sorted() == codes.compactMap(order.firstIndex))
+    #expect(Set(RunOutcome.byPrecedence) == Set(RunOutcome.allCases))
+  }
+
+  @Test("figures are short")
+  func figures() {
+    #expect(Figures.count(1_234_567) == "1,234,567" && Figures.count(12) == "12")
+    #expect(Figures.seconds(0.01234) == "12.3 ms" && Figures.seconds(2.346) == "2.35 s")
+    #expect(Figures.percent(0.9999) == "99.9 %")
+  }
+}
+
+@Suite struct RunFolderTests {
+  @Test("a folder is made once, and latest points to the newest")
+  func folders() throws {
+    let store = FileManager.default.temporaryDirectory.appending(path: "store-\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: store) }
+    let workload = try Workloads.WorkloadFile.parse("nodes: 3", file: "w")
+    let first = try RunFolder.make(in: store, for: workload, seed: 7)
+    let second = try RunFolder.make(in: store, for: workload, seed: 7)
+    #expect(first != second)
+    try RunFolder.write(Data("x".utf8), to: second.history)
+    #expect(RunFolder.isRun("\(store)/latest") && !RunFolder.isRun(first.path))
+    #expect(throws: BenchError.self) {
+      try RunFolder.make(in: "/proc/none", for: workload, seed: 1)
+    }
+  }
+}
