@@ -37,6 +37,7 @@ public struct Circumstances: Sendable {
     leaders = results.leaders
     crashes = results.crashes
     problems = results.problems
+    missing = results.missing
     worstLag = results.worstLag
     isInterrupted = results.outcome == .interrupted
     build = results.build
@@ -64,16 +65,19 @@ public enum Judgement {
       crashes: circumstances.crashes, problems: circumstances.problems,
       missing: circumstances.missing, worstLag: circumstances.worstLag, counterexample: nil,
       build: circumstances.build)
-    results.problems += circumstances.faults.filter { $0.result == .failed }
-      .map { "fault \($0.fault) (\($0.kind) \($0.choice)): \($0.reason ?? "failed")" }
-    results.missing +=
+    // What a first judgement said already is not said twice.
+    results.problems.addNew(
+      circumstances.faults.filter { $0.result == .failed }
+        .map { "fault \($0.fault) (\($0.kind) \($0.choice)): \($0.reason ?? "failed")" })
+    results.missing.addNew(
       Coverage(
         of: history, functions: workload.functions.map(\.rawValue),
         faults: Set(workload.faults.map(\.kind.name))
-      ).missing
+      ).missing)
     if circumstances.worstLag > 1 {
-      results.missing.append(
-        "the bench itself stood still for \(Figures.seconds(circumstances.worstLag))")
+      results.missing.addNew([
+        "the bench itself stood still for \(Figures.seconds(circumstances.worstLag))"
+      ])
     }
     for check in workload.checks {
       switch check {
@@ -82,6 +86,7 @@ public enum Judgement {
         results.verdict = result.verdict.rawValue
         results.counterexample = result.counterexample.map { .init($0) }
         results.checks.append(linearizable(result))
+        results.problems.addNew(result.checkerFailures)
       case .availability: results.checks.append(Self.availability(availability, workload))
       case .crashes: results.checks.append(crashes(circumstances.crashes))
       }
@@ -158,7 +163,10 @@ public enum Judgement {
       results.checks.first { $0.name == name.rawValue }?.detail ?? ""
     }
     switch results.outcome {
-    case .valid: return "The history is linearizable."
+    case .valid:
+      return results.verdict == "valid"
+        ? "The history is linearizable."
+        : "All checks asked for passed; linearizability was not among them."
     case .violation: return detail(.linearizable)
     case .crash: return "A node ended on its own: \(detail(.crashes))."
     case .interrupted: return "Interrupted; what was recorded until then is \(results.verdict)."
@@ -169,6 +177,23 @@ public enum Judgement {
         results.verdict == "unknown" ? [detail(.linearizable)] + results.missing : results.missing
       return "Inconclusive: \(reasons.joined(separator: "; "))."
     }
+  }
+}
+
+extension CheckResult {
+  /// What a checker that refuted itself says: a failure of the bench, not a verdict.
+  public var checkerFailures: [String] {
+    keys.compactMap { key in
+      guard let limit = key.limit, case .checkerFailed = limit.reason else { return nil }
+      return "the checker failed on key \(key.key ?? "(the only one)"): \(limit)"
+    }
+  }
+}
+
+extension [String] {
+  /// Adds those of `others` that are not there yet.
+  fileprivate mutating func addNew(_ others: [String]) {
+    for other in others where !contains(other) { append(other) }
   }
 }
 

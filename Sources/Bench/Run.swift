@@ -55,7 +55,7 @@ public struct Run: Sendable {
 
   /// Does the run. Whatever happens, faults are healed, nodes are ended, and what was recorded is
   /// judged and stored.
-  public func perform() async throws -> RunResults {
+  public func perform() async throws -> (results: RunResults, history: History) {
     let plan = Plan.draw(for: workload, seed: seed)
     try RunFolder.write(Data(description.utf8), to: folder.workload)
     try RunFolder.write(Plan.jsonLines(plan), to: folder.plan)
@@ -74,18 +74,28 @@ public struct Run: Sendable {
     circumstances.isInterrupted = interruption.isRaised
     circumstances.faults = await nemesis.outcomes.sorted { $0.fault < $1.fault }
     circumstances.leaders = leaders.changes
-    circumstances.crashes = await cluster.crashes.map { "\($0.node) \($0.status)" }
+    circumstances.crashes = await cluster.crashes.map { "\($0.node) \($0.reason)" }
     circumstances.worstLag = lag.worstSeconds
     clock.begin(Judgement.phase, within: .seconds(600))
     circumstances.phases = clock.finished
+    let history = try recorded()
     let results = try await Judgement.judge(
-      try History(file: folder.history), of: workload, circumstances,
-      limits: Limits(time: .seconds(300)))
+      history, of: workload, circumstances, limits: Limits(time: .seconds(300)))
     watchdog.rest()
     activity.set("run", nil)
     try results.write(to: folder.results)
     if results.outcome == .valid { discardData() }
-    return results
+    return (results, history)
+  }
+
+  /// What was recorded: nothing, when not even the deployment worked.
+  private func recorded() throws(HistoryError) -> History {
+    do {
+      return try History(file: folder.history)
+    } catch {
+      guard error.reason == .empty else { throw error }
+      return History()
+    }
   }
 
   /// The resolved workload, with what it was run on.
@@ -128,7 +138,7 @@ public struct Run: Sendable {
       }
       if let crash = await cluster.crashes.first {
         throw BenchError(
-          "\(crash.node) \(crash.status) while starting; read \(folder.nodes)/\(crash.node)/node.log"
+          "\(crash.node) \(crash.reason) while starting; read \(folder.nodes)/\(crash.node)/node.log"
         )
       }
       try await Task.sleep(for: .milliseconds(20))

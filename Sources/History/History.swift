@@ -32,6 +32,16 @@ public struct History: Equatable, Sendable {
   /// What was left out while reading, in words; empty when nothing was.
   public var notes: [String]
 
+  /// A history in which nothing happened.
+  public init(header: Header = Header()) {
+    self.header = header
+    operations = []
+    faults = []
+    endIndex = 0
+    endTime = 0
+    notes = []
+  }
+
   /// The operations by key; those without one stand under nil. Order within a key is kept.
   public var operationsByKey: [String?: [Operation]] {
     Dictionary(grouping: operations, by: \.key)
@@ -44,8 +54,7 @@ public struct History: Equatable, Sendable {
 /// a process has one operation open at a time and none after one that ended `info`.
 struct HistoryBuilder {
   private let file: String
-  private(set) var history = History(
-    header: Header(), operations: [], faults: [], endIndex: 0, endTime: 0, notes: [])
+  private(set) var history = History()
   private var open: [Int: Int] = [:]  // process to its place in `operations`
   private var ended: Set<Int> = []  // processes whose last operation ended info
   private var faults: [Int: Int] = [:]  // fault number to its place in `faults`

@@ -141,6 +141,7 @@ public actor Nemesis {
     let healed = try await Self.heal(fault)
     if isOn { recorder.fault(planned.fault, kind: fault.kind, phase: .end, details: healed) }
     if let failure { throw failure }
+    guard isOn else { throw FaultError.skipped("the run ended while it was being put on") }
   }
 
   /// In a task of its own, which is not cancelled with the run; tried again, since what is left

@@ -17,7 +17,12 @@ struct Listener<Message: Sendable>: Sendable {
   ) async throws where Decoder.InboundOut == Message {
     channel = try await ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptErrors())
+        }
+      }
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .bind(host: address.host, port: address.port) { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(decoder()))
@@ -28,9 +33,10 @@ struct Listener<Message: Sendable>: Sendable {
 
   /// Serves all connections at once, until cancelled.
   func serve(
-    _ body: @escaping @Sendable (
-      NIOAsyncChannelInboundStream<Message>, NIOAsyncChannelOutboundWriter<ByteBuffer>
-    ) async throws -> Void
+    _ body:
+      @escaping @Sendable (
+        NIOAsyncChannelInboundStream<Message>, NIOAsyncChannelOutboundWriter<ByteBuffer>
+      ) async throws -> Void
   ) async throws {
     try await channel.executeThenClose { connections in
       try await withThrowingDiscardingTaskGroup { tasks in
@@ -40,6 +46,21 @@ struct Listener<Message: Sendable>: Sendable {
             try? await connection.executeThenClose { try await body($0, $1) }
           }
         }
+      }
+    }
+  }
+}
+
+/// Keeps a listener going when one connection cannot be accepted, as when descriptors run out: it
+/// takes a breath, in which others may close.
+private final class AcceptErrors: ChannelInboundHandler {
+  typealias InboundIn = any Channel
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    let channel = context.channel
+    channel.setOption(.autoRead, value: false).whenComplete { _ in
+      channel.eventLoop.scheduleTask(in: .milliseconds(100)) {
+        channel.setOption(.autoRead, value: true)
       }
     }
   }

@@ -91,7 +91,11 @@ actor PeerLink {
     number += 1
     let frame = PeerFrame(number: number, recipient: node, message: message)
     let promise = channel.eventLoop.makePromise(of: PeerMessage.self)
-    channel.writeAndFlush(PeerQuestion(frame: frame, answer: promise), promise: nil)
+    // A channel that closes meanwhile drops what is written, handlers and all: only the write's own
+    // promise tells of it.
+    let written = channel.eventLoop.makePromise(of: Void.self)
+    written.futureResult.whenFailure { _ in promise.fail(PeerError.disconnected) }
+    channel.writeAndFlush(PeerQuestion(frame: frame, answer: promise), promise: written)
     switch try await promise.futureResult.get() {
     case .refusal: throw PeerError.refused
     case let answer: return answer
@@ -106,7 +110,7 @@ actor PeerLink {
     let attempt = Task { [address, group] in
       try await ClientBootstrap(group: group)
         .connectTimeout(Self.connectDeadline)
-        .channelOption(.socketOption(.tcp_nodelay), value: 1)
+        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandlers(
@@ -138,7 +142,10 @@ private final class PeerQuestions: ChannelDuplexHandler {
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let question = unwrapOutboundIn(data)
-    guard !isClosed else { return question.answer.fail(PeerError.disconnected) }
+    guard !isClosed else {
+      promise?.fail(PeerError.disconnected)
+      return
+    }
     let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     let deadline = context.eventLoop.scheduleTask(in: PeerLink.deadline) {
       let (handler, context) = loopBound.value

@@ -21,7 +21,11 @@ struct RedisCommands: Sendable {
     guard let name = words.first else { return Self.malformed }
     do {
       if try KeyValueCommand(words) != nil {
-        return try await raft.write(CommandPayload.encode(words))
+        let payload = CommandPayload.encode(words)
+        guard payload.count <= Self.longestCommand else {
+          return RESPValue.error("ERR a command of more than \(Self.longestCommand) bytes").bytes
+        }
+        return try await raft.write(payload)
       }
       switch String(decoding: name, as: UTF8.self).uppercased() {
       case "GET":
@@ -43,6 +47,9 @@ struct RedisCommands: Sendable {
       return RESPValue.error("ERR \(error)").bytes
     }
   }
+
+  /// An entry must fit into a peer's frame with room to spare, or no follower could ever take it.
+  private static let longestCommand = 32 << 20
 
   private static let malformed = RESPValue.error("ERR a command is an array of bulks").bytes
 

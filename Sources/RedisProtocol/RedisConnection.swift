@@ -50,7 +50,7 @@ public struct RedisConnection: Sendable {
     do {
       let channel = try await ClientBootstrap(group: group)
         .connectTimeout(TimeAmount(deadline))
-        .channelOption(.socketOption(.tcp_nodelay), value: 1)
+        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandlers(
@@ -72,9 +72,13 @@ public struct RedisConnection: Sendable {
     _ request: RESPValue, deadline: Duration
   ) async throws(RedisConnectionError) -> RESPValue {
     let promise = channel.eventLoop.makePromise(of: RESPValue.self)
+    // A channel that closes meanwhile drops what is written, handlers and all: only the write's own
+    // promise tells of it, and not whether a part had left.
+    let written = channel.eventLoop.makePromise(of: Void.self)
+    written.futureResult.whenFailure { _ in promise.fail(RedisConnectionError.disconnected) }
     channel.writeAndFlush(
       RedisQuestion(request: request, deadline: TimeAmount(deadline), answer: promise),
-      promise: nil)
+      promise: written)
     do {
       return try await promise.futureResult.get()
     } catch let error as RedisConnectionError {
@@ -117,7 +121,9 @@ private final class RedisQuestions: ChannelDuplexHandler {
     let question = unwrapOutboundIn(data)
     // Seen on the connection's own loop: nothing of this request has left.
     guard !isClosed, context.channel.isActive else {
-      return question.answer.fail(RedisConnectionError.closedBefore)
+      question.answer.fail(RedisConnectionError.closedBefore)
+      promise?.fail(RedisConnectionError.closedBefore)
+      return
     }
     precondition(open == nil, "a connection carries one request at a time")
     let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)

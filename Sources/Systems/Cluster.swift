@@ -17,8 +17,8 @@ public enum NodeState: String, Equatable, Sendable {
 public struct Crash: Equatable, Sendable {
   /// The node's name.
   public var node: String
-  /// How it ended.
-  public var status: ExitStatus
+  /// How it ended, in words that go after the name.
+  public var reason: String
   /// When, in nanoseconds since the run began.
   public var time: Int64
 }
@@ -94,10 +94,14 @@ public actor Cluster {
   private func ended(_ index: Int, _ status: ExitStatus) {
     // Whoever ends a node says so first: then it is stopped already.
     if nodes[index].state != .stopped {
-      crashes.append(Crash(node: hosts[index].name, status: status, time: clock()))
+      noteCrash(of: index, "\(status)")
     }
     nodes[index].state = .stopped
     nodes[index].process = nil
+  }
+
+  private func noteCrash(of index: Int, _ reason: String) {
+    crashes.append(Crash(node: hosts[index].name, reason: reason, time: clock()))
   }
 
   /// Kills node `index` with SIGKILL and reaps it; returns the process number it had, nil when it
@@ -117,15 +121,27 @@ public actor Cluster {
   private func end(_ index: Int, with signal: Signal, patience: Duration) async throws -> Int32? {
     guard let process = nodes[index].process, nodes[index].state != .stopped else { return nil }
     nodes[index].state = .stopped
-    try process.signal(signal)
+    let isHit = try process.signal(signal)
     let supervisor = nodes[index].supervisor
     let overdue = Task {
       try await Task.sleep(for: patience)
       try process.signal(.kill)
     }
-    _ = await process.exit
+    let status = await process.exit
     overdue.cancel()
     try await supervisor?.value
+    // It may have ended on its own just before, or badly when it was asked to end.
+    let expected: [ExitStatus] =
+      signal == .kill
+      ? [.signalled(Signal.kill.rawValue, coreDumped: false)]
+      : [.exited(0), .signalled(Signal.terminate.rawValue, coreDumped: false)]
+    guard isHit, expected.contains(status) else {
+      let isKilled = status == .signalled(Signal.kill.rawValue, coreDumped: false)
+      noteCrash(
+        of: index,
+        isHit && isKilled ? "did not end within \(patience) of \(signal)" : "\(status)")
+      return nil
+    }
     return process.pid
   }
 

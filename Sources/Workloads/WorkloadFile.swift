@@ -115,6 +115,9 @@ public enum WorkloadFile {
     if var objectives = try root.mapping("objectives") {
       recovery = try objectives.duration("recovery")
       try objectives.finish()
+      if recovery != nil, !checks.contains(.availability) {
+        throw objectives.failure("recovery", nil, "nobody judges it; add availability to check")
+      }
     }
     let seed = try seed(&root)
     try root.finish()

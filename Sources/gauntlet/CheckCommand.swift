@@ -78,7 +78,7 @@ struct CheckCommand: AsyncParsableCommand {
         codes.insert(Failure.report(error).rawValue)
       }
     }
-    let worst: Int32 = [1, 130, 10, 65, 3, 4, 2].first { codes.contains($0) } ?? 0
+    let worst = Failure.worst(of: codes)
     if worst != 0 { throw ExitCode(worst) }
   }
 
@@ -92,6 +92,8 @@ struct CheckCommand: AsyncParsableCommand {
     let result = try await check.run(history)
     let verdict = CheckSummary(file: name, result: result)
     print(json ? try verdict.json() : verdict.text)
+    for failure in result.checkerFailures { FileHandleOutput.standardError.write("\(failure)\n") }
+    if result.verdict != .invalid, !result.checkerFailures.isEmpty { return 10 }
     return result.verdict.exitCode
   }
 

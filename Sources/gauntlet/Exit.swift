@@ -21,6 +21,11 @@ enum Failure {
     return ExitCode(code(of: error))
   }
 
+  /// The code that hides all others: the first of 1, 130, 10, 65, 3, 4, 2, 0.
+  static func worst(of codes: Set<Int32>) -> Int32 {
+    [1, 130, 10, 65, 3, 4, 2].first { codes.contains($0) } ?? 0
+  }
+
   static func code(of error: any Error) -> Int32 {
     switch error {
     case is HistoryError, is WorkloadError, is CheckError: 65

@@ -122,6 +122,7 @@ struct RunCommand: AsyncParsableCommand {
     let signals = Task { await Self.watchSignals(interruption) }
     defer { signals.cancel() }
     var tally = Tally()
+    var codes: Set<Int32> = []
     do {
       watchdog.expect("lab", within: .seconds(30), dump: nil)
       activity.set("run", "makes the lab's network")
@@ -132,16 +133,20 @@ struct RunCommand: AsyncParsableCommand {
         let run = try Run(
           workload, seed: seed, system: try system(workload, hosts), hosts: hosts, folder: folder,
           activity: activity, watchdog: watchdog, interruption: interruption)
-        let results = try await run.perform()
-        try print(results, workload, seed: seed, folder: folder)
+        let (results, history) = try await run.perform()
+        try print(results, history, workload, seed: seed, folder: folder)
         tally.add(results.outcome, seed: seed)
         if interruption.isRaised || (stopAtViolation && results.outcome == .violation) { break }
       }
     } catch {
-      throw Failure.report(error)
+      // Whatever it is, here it is the bench's own failure; what was found before still counts.
+      _ = Failure.report(error)
+      codes.insert(RunOutcome.benchFailure.exitCode)
     }
+    watchdog.rest()
     if count > 1, !json { Swift.print(tally.text) }
-    let code = tally.worst.exitCode
+    codes.insert(tally.worst.exitCode)
+    let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
   }
 
@@ -160,11 +165,11 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func print(
-    _ results: RunResults, _ workload: Workload, seed: UInt64, folder: RunFolder
+    _ results: RunResults, _ history: History, _ workload: Workload, seed: UInt64,
+    folder: RunFolder
   ) throws {
     var resolved = workload
     resolved.seed = seed
-    let history = try History(file: folder.history)
     let report = RunReport(results, history: history, workload: resolved, folder: folder)
     try RunFolder.write(Data(try report.html().utf8), to: folder.report)
     let summary = RunSummary(

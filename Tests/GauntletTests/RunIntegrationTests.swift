@@ -85,6 +85,21 @@ struct RunIntegrationTests {
     }
   }
 
+  @Test("a node that ends while starting is a crash, and it is said which log to read")
+  func failsToDeploy() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", "nodes: 3\ntime: 1s\n")
+      let run = try await folder.gauntlet("run", file, "--build", "/bin/false", "--json")
+      #expect(run.code == 1, "\(run.output) \(run.errors)")
+      let result = try run.json()
+      #expect(result["outcome"] as? String == "crash")
+      let problems = try #require(result["problems"] as? [String])
+      #expect(problems.contains { $0.contains("node.log") })
+      let none = try await folder.gauntlet("run", file, "--build", "/nowhere/raft-node")
+      #expect(none.code == 10 && none.errors.contains("no program there"))
+    }
+  }
+
   @Test("Ctrl-C heals, checks what there is and leaves a full folder")
   func interrupted() async throws {
     try await CommandLineFolder.with { folder in

@@ -26,7 +26,7 @@ import Testing
         - {partition: [one, one-way], every: 5s, for: 300ms}
         - {kill: leader}
         - {pause: [minority, all], every: 1m, for: 2}
-      check: [linearizable]
+      check: [linearizable, availability]
       objectives: {recovery: 10s}
       seed: 18446744073709551615
       """
@@ -66,6 +66,8 @@ import Testing
         || refusal("nodes: 5\nnodes: 6").contains("not YAML"))
     #expect(refusal("system: redis\nnodes: 3").contains("set nodes: 1"))
     #expect(refusal("system: redis\nworkload: {mix: {cas: 1}}").contains("set cas: 0"))
+    #expect(
+      refusal("check: [crashes]\nobjectives: {recovery: 3s}").contains("add availability to check"))
     #expect(refusal("seed: -1").contains("no whole number"))
     #expect(refusal("nodes: 5", [Override("rate", "-1")]).contains("not above zero"))
   }
