@@ -24,6 +24,20 @@ public enum Value: Hashable, Sendable {
   }
 }
 
+extension Value: Encodable {
+  /// Encodes the value as the JSON that it stands for.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .absent: try container.encodeNil()
+    case .integer(let number): try container.encode(number)
+    case .boolean(let truth): try container.encode(truth)
+    case .text(let text): try container.encode(text)
+    case .list(let members): try container.encode(members)
+    }
+  }
+}
+
 extension Value: CustomStringConvertible {
   /// The value as a reader writes it: `12`, `"a"`, `nil`, `[1, 2]`.
   public var description: String {

@@ -90,7 +90,8 @@ struct CheckCommand: AsyncParsableCommand {
     for note in history.notes { FileHandleOutput.standardError.write("gauntlet: \(note)\n") }
     let check = Check(model: model, initial: initial.flatMap { Self.value($0) }, limits: limits)
     let result = try await check.run(history)
-    let verdict = CheckSummary(file: name, result: result)
+    let verdict = CheckSummary(
+      file: name, result: result, initial: check.initial ?? history.header.initial)
     print(json ? try verdict.json() : verdict.text)
     for failure in result.checkerFailures { FileHandleOutput.standardError.write("\(failure)\n") }
     if result.verdict != .invalid, !result.checkerFailures.isEmpty { return 10 }

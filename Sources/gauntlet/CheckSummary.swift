@@ -7,6 +7,8 @@ import Linearizability
 struct CheckSummary {
   let file: String
   let result: CheckResult
+  /// The state before the first operation.
+  let initial: Value
 
   var text: String {
     let head =
@@ -38,13 +40,6 @@ struct CheckSummary {
     var counterexample: CounterexampleDocument?
   }
 
-  private struct CounterexampleDocument: Encodable {
-    var key: String?
-    var anomaly: String?
-    var operations: [Int]
-    var explanation: String
-  }
-
   func json() throws -> String {
     try JSONOutput.line(
       Document(
@@ -53,9 +48,7 @@ struct CheckSummary {
         seconds: result.seconds, peakMemoryBytes: result.peakMemoryBytes,
         limit: result.keys.lazy.compactMap(\.limit).first.map { "\($0)" },
         counterexample: result.counterexample.map {
-          CounterexampleDocument(
-            key: $0.key, anomaly: $0.anomaly?.rawValue, operations: $0.operations,
-            explanation: $0.explanation)
+          CounterexampleDocument($0, model: result.model, initial: initial)
         }))
   }
 }

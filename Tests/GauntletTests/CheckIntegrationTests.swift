@@ -43,6 +43,28 @@ import Testing
     }
   }
 
+  @Test("a counterexample is itself a history that is found invalid")
+  func counterexamples() async throws {
+    try await CommandLineFolder.with { folder in
+      let lines = [
+        event(0, 0, "invoke", "write", "1"), event(1, 1, "invoke", "write", "2"),
+        event(2, 0, "ok", "write", "1"), event(3, 1, "ok", "write", "2"),
+        event(4, 0, "invoke", "cas", "[2,3]"), event(5, 0, "ok", "cas", "[2,3]"),
+        event(6, 2, "invoke", "read", "null"), event(7, 2, "ok", "read", "2"),
+      ]
+      let file = try folder.file("bad.jsonl", lines.joined())
+      let result = try await folder.gauntlet("check", file, "--json").json()
+      let counterexample = try #require(result["counterexample"] as? [String: Any])
+      let history = try #require(counterexample["history"] as? [[String: Any]])
+      let text = try history.map { line in
+        String(decoding: try JSONSerialization.data(withJSONObject: line), as: UTF8.self) + "\n"
+      }
+      let again = try await folder.gauntlet("check", try folder.file("core.jsonl", text.joined()))
+      #expect(again.code == 1, "\(text) \(again.errors)")
+      #expect(text.count - 1 <= lines.count)
+    }
+  }
+
   /// `Histories/README.md` has a row a file: its model and its verdict.
   @Test("the table of histories is true")
   func histories() async throws {
