@@ -99,6 +99,13 @@ public struct FileHandleOutput: Sendable {
   /// Whether a person watches.
   public var isTerminal: Bool { isatty(descriptor) == 1 }
 
+  /// How many columns the terminal has; nil when it does not say.
+  public var columns: Int? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
   /// Writes `text`. What cannot be written is lost: there is nowhere left to say so.
   public func write(_ text: String) {
     var rest = Array(text.utf8)[...]

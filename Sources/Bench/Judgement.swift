@@ -30,6 +30,18 @@ public struct Circumstances: Sendable {
   /// Nothing is known.
   public init() {}
 
+  /// What the history alone tells of a run that did not come to its end.
+  public init(unfinished history: History) {
+    missing = ["the run did not come to its end"]
+    faults = history.faults.map { fault in
+      let choice = fault.details.first { ["shape", "target"].contains($0.name) }
+      guard case .text(let name) = choice?.value else {
+        return FaultOutcome(fault: fault.number, kind: fault.kind, choice: "", result: .installed)
+      }
+      return FaultOutcome(fault: fault.number, kind: fault.kind, choice: name, result: .installed)
+    }
+  }
+
   /// What `results` knew when the run was judged for the first time.
   public init(_ results: RunResults) {
     faults = results.faults
@@ -69,6 +81,7 @@ public enum Judgement {
     results.problems.addNew(
       circumstances.faults.filter { $0.result == .failed }
         .map { "fault \($0.fault) (\($0.kind) \($0.choice)): \($0.reason ?? "failed")" })
+    results.missing.addNew(unplanned(in: workload))
     results.missing.addNew(
       Coverage(
         of: history, functions: workload.functions.map(\.rawValue),
@@ -98,6 +111,14 @@ public enum Judgement {
     return results
   }
 
+  /// Kinds of faults for which the workload's time is too short.
+  private static func unplanned(in workload: Workload) -> [String] {
+    let planned = Set(Plan.draw(for: workload, seed: workload.seed ?? 0).map(\.kind))
+    return Set(workload.faults.map(\.kind.name)).subtracting(planned).sorted().map {
+      "no \($0) fits into \(workload.time.workloadText): give it more time, or choose with --faults"
+    }
+  }
+
   private static func linearizable(_ result: CheckResult) -> CheckOutcome {
     let detail: String
     switch result.verdict {
@@ -116,6 +137,10 @@ public enum Judgement {
   private static func availability(
     _ availability: Availability, _ workload: Workload
   ) -> CheckOutcome {
+    guard availability.isMeasured else {
+      return CheckOutcome(
+        name: CheckName.availability.rawValue, verdict: "unknown", detail: "nothing was measured")
+    }
     var detail =
       "available \(Figures.percent(availability.available)) of the time, longest without a success "
       + Figures.seconds(availability.longestGap)

@@ -22,7 +22,9 @@ struct Progress: Sendable {
     while !Task.isCancelled {
       do { try await Task.sleep(for: isLive ? .milliseconds(250) : .seconds(10)) } catch { break }
       let line = await line(until: end)
-      output.write(isLive ? "\r\u{1b}[K\(line)" : "\(line)\n")
+      // A line that wraps could not be rewritten.
+      let fitting = line.prefix(max((output.columns ?? 80) - 1, 1))
+      output.write(isLive ? "\r\u{1b}[K\(fitting)" : "\(line)\n")
     }
     if isLive { output.write("\r\u{1b}[K") }
   }

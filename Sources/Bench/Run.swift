@@ -26,12 +26,14 @@ public struct Run: Sendable {
   private let build: String
   private let group: any EventLoopGroup
 
-  /// A run of `workload` with `seed` of `system` on `hosts`, stored in `folder`.
+  /// A run of `workload` with `seed` of `system` on `hosts`, stored in `folder`. `build` is the
+  /// checksum of the system's program.
   ///
   /// - Throws: when the folder or the hosts' network cannot be used.
   public init(
     _ workload: Workload, seed: UInt64, system: any Systems.System, hosts: [LocalHost],
-    folder: RunFolder, activity: Activity, watchdog: Watchdog, interruption: Interruption
+    build: String, folder: RunFolder, activity: Activity, watchdog: Watchdog,
+    interruption: Interruption
   ) throws {
     var resolved = workload
     resolved.seed = seed
@@ -42,7 +44,7 @@ public struct Run: Sendable {
     self.watchdog = watchdog
     self.interruption = interruption
     group = MultiThreadedEventLoopGroup.singleton
-    build = try BuildSum.sha256(of: system.program)
+    self.build = build
     let recorder = try Recorder(
       path: folder.history, header: Header(model: workload.load.model, initial: .absent))
     self.recorder = recorder

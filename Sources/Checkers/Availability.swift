@@ -7,6 +7,8 @@ public struct Availability: Equatable, Sendable, Codable {
   /// The share of the time that was not part of an outage: of a gap between successes that is
   /// longer than 200 ms and than ten times the mean gap.
   public var available: Double
+  /// Whether anything was asked of the system at all; the other figures mean nothing if not.
+  public var isMeasured: Bool
   /// The longest time in which nothing succeeded, in seconds.
   public var longestGap: Double
   /// The recovery after each fault, in the order of the faults.
@@ -34,6 +36,7 @@ public struct Availability: Equatable, Sendable, Codable {
 
   /// Judges `history`. Linear in its length, times the number of faults.
   public init(of history: History) {
+    isMeasured = !history.operations.isEmpty
     let completed = history.operations.filter { $0.completion != nil }
     var successes = completed.compactMap { $0.outcome == .ok ? $0.completedAt : nil }.sorted()
     let start = history.operations.first?.invokedAt ?? 0

@@ -1,6 +1,6 @@
 // Whole histories from bytes that nobody vouches for.
 
-import FoundationEssentials
+import Glibc
 
 extension History {
   /// Reads a history in the native format from the file at `path`.
@@ -9,14 +9,34 @@ extension History {
   /// - Throws: `HistoryError` with file, line and reason. A last line without its end, as a
   ///   killed recorder leaves it, is skipped and noted instead.
   public init(file path: String) throws(HistoryError) {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
-    } catch {
-      let what = FileManager.default.fileExists(atPath: path) ? "cannot be read" : "no such file"
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      let what = errno == ENOENT ? "no such file" : String(cString: strerror(errno))
       throw HistoryError(file: path, reason: .file("\(what); give the path of a history"))
     }
-    try self.init(bytes: data, name: path)
+    defer { close(descriptor) }
+    try self.init(descriptor: descriptor, name: path)
+  }
+
+  /// Reads a history in the native format from an open descriptor, which may be a pipe, to its end;
+  /// `name` stands in errors.
+  ///
+  /// - Throws: `HistoryError` with the line and the reason.
+  public init(descriptor: CInt, name: String) throws(HistoryError) {
+    // Not Foundation's reading: it refuses pipes.
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else {
+        let what = errno == EISDIR ? "a folder without a history" : String(cString: strerror(errno))
+        throw HistoryError(file: name, reason: .file("\(what); give the path of a history"))
+      }
+      if count == 0 { break }
+      bytes.append(contentsOf: chunk[..<count])
+    }
+    try self.init(bytes: bytes, name: name)
   }
 
   /// Reads a history in the native format from `bytes`; `name` stands in errors.

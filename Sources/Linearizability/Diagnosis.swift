@@ -106,7 +106,7 @@ struct Diagnosis {
     let makers = all.filter {
       $0.make == need && !$0.failed && $0.operation.invocation != it.invocation
     }
-    let name = "\(it.words) can not be placed: "
+    let name = "\(it.words) cannot be placed: "
     if makers.isEmpty && need != first {
       if let failed = all.first(where: { $0.make == need && $0.failed })?.operation {
         return Diagnosis(

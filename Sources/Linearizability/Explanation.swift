@@ -97,16 +97,17 @@ extension Operation {
     }
   }
 
-  private var time: String { "\(Self.seconds(invokedAt)) s" }
+  private var time: String { Self.text(invokedAt) }
 
   /// `11.002 s`, when it completed.
-  var completionWords: String { completedAt.map { "\(Self.seconds($0)) s" } ?? "no time" }
+  var completionWords: String { completedAt.map { Self.text($0) } ?? "no time" }
 
-  /// To the millisecond, rounded down.
-  private static func seconds(_ nanoseconds: Int64) -> String {
+  /// In seconds to the millisecond, rounded down; a history in its first millisecond in `ns`.
+  private static func text(_ nanoseconds: Int64) -> String {
+    guard abs(nanoseconds) >= 1_000_000 else { return "\(nanoseconds) ns" }
     let milliseconds = nanoseconds / 1_000_000
     let fraction = "\(abs(milliseconds % 1000))"
     let zeros = String(repeating: "0", count: 3 - fraction.count)
-    return "\(milliseconds / 1000).\(zeros)\(fraction)"
+    return "\(milliseconds / 1000).\(zeros)\(fraction) s"
   }
 }

@@ -29,6 +29,17 @@ public struct FaultOutcome: Equatable, Sendable, Codable {
   public var result: Result
   /// Why, when it was skipped or failed.
   public var reason: String?
+
+  /// What became of the fault with this number in the plan.
+  public init(
+    fault: Int, kind: String, choice: String, result: Result, reason: String? = nil
+  ) {
+    self.fault = fault
+    self.kind = kind
+    self.choice = choice
+    self.result = result
+    self.reason = reason
+  }
 }
 
 /// Breaks a cluster on purpose.

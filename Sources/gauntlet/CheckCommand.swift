@@ -13,8 +13,8 @@ struct CheckCommand: AsyncParsableCommand {
     commandName: "check",
     abstract: "Decide whether recorded histories are linearizable.",
     discussion: """
-      A history is one JSON object a line: an invocation or a completion. Keys are checked apart.
-      A folder of `gauntlet run` is judged again as a whole.
+      A history is one JSON object a line: an invocation or a completion. Keys
+      are checked apart. A folder of `gauntlet run` is judged again as a whole.
 
       EXAMPLES
         gauntlet check history.jsonl
@@ -85,8 +85,7 @@ struct CheckCommand: AsyncParsableCommand {
   private func checkHistory(_ path: String) async throws -> Int32 {
     let name = path == "-" ? "standard input" : path
     let history =
-      path == "-"
-      ? try History(bytes: try standardInput(), name: name) : try History(file: path)
+      path == "-" ? try History(descriptor: 0, name: name) : try History(file: path)
     for note in history.notes { FileHandleOutput.standardError.write("gauntlet: \(note)\n") }
     let check = Check(model: model, initial: initial.flatMap { Self.value($0) }, limits: limits)
     let result = try await check.run(history)
@@ -98,30 +97,20 @@ struct CheckCommand: AsyncParsableCommand {
     return result.verdict.exitCode
   }
 
-  private func standardInput() throws -> Data {
-    do {
-      return try FileHandleInput.readAll()
-    } catch {
-      throw HistoryError(file: "standard input", reason: .file("cannot be read: \(error)"))
-    }
-  }
-
   private func checkRun(_ path: String) async throws -> Int32 {
     let folder = RunFolder(path: path)
     let workload = try WorkloadFile.read(path: folder.workload)
     let history = try History(file: folder.history)
     for note in history.notes { FileHandleOutput.standardError.write("gauntlet: \(note)\n") }
     let before = try RunResults.read(folder.results)
-    var circumstances = before.map { Circumstances($0) } ?? Circumstances()
-    if before == nil { circumstances.missing = ["the run did not come to its end"] }
+    let circumstances = before.map { Circumstances($0) } ?? Circumstances(unfinished: history)
     let results = try await Judgement.judge(history, of: workload, circumstances, limits: limits)
     let summary = RunSummary(
       results: results, workload: workload, folder: folder, repeats: workload.seed ?? 0)
-    // A run that was killed has no report yet; what others look at is never replaced.
-    if before == nil {
-      let report = RunReport(results, history: history, workload: workload, folder: folder)
-      try RunFolder.write(Data(try report.html().utf8), to: folder.report)
-    }
+    // What is printed is what lies there.
+    try results.write(to: folder.results)
+    let report = RunReport(results, history: history, workload: workload, folder: folder)
+    try RunFolder.write(Data(try report.html().utf8), to: folder.report)
     print(json ? try summary.json() : summary.text)
     return results.outcome.exitCode
   }
@@ -136,12 +125,5 @@ extension Verdict {
     case .invalid: 1
     case .unknown: 2
     }
-  }
-}
-
-/// Standard input, read to its end.
-enum FileHandleInput {
-  static func readAll() throws -> Data {
-    try Data(contentsOf: URL(filePath: "/dev/stdin"))
   }
 }

@@ -15,12 +15,12 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run",
     abstract: "Deploy a cluster, drive it, break it, and check what its clients saw.",
     discussion: """
-      The cluster runs in a lab of its own: namespaces that end with this command, whatever
-      happens to it. Root is not needed.
+      The cluster runs in a lab of its own: namespaces that end with this
+      command, whatever happens to it. Root is not needed.
 
       EXAMPLES
         gauntlet run Workloads/register.yaml --time 60s --seed 7
-        gauntlet run Workloads/register.yaml --build ../mine/raft-node --count 20 --json
+        gauntlet run Workloads/register.yaml --build my/raft-node --count 20
       """)
 
   @Argument(help: "The workload file (YAML).")
@@ -129,9 +129,11 @@ struct RunCommand: AsyncParsableCommand {
       let hosts = try await LabNetwork.create(nodes: workload.nodes)
       for place in 0..<UInt64(count) {
         let seed = first &+ place
+        let system = try system(workload, hosts)
+        let build = try BuildSum.sha256(of: system.program)
         let folder = try RunFolder.make(in: store, for: workload, seed: seed)
         let run = try Run(
-          workload, seed: seed, system: try system(workload, hosts), hosts: hosts, folder: folder,
+          workload, seed: seed, system: system, hosts: hosts, build: build, folder: folder,
           activity: activity, watchdog: watchdog, interruption: interruption)
         let (results, history) = try await run.perform()
         try print(results, history, workload, seed: seed, folder: folder)

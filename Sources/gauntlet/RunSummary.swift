@@ -37,7 +37,7 @@ struct RunSummary {
 
   private var faults: String {
     let installed = results.faults.filter { $0.result == .installed }
-    guard !results.faults.isEmpty else { return "none planned" }
+    guard !results.faults.isEmpty else { return "none" }
     let kinds = Dictionary(grouping: installed, by: \.kind).sorted { $0.key < $1.key }
       .map { "\($0.value.count) \($0.key)" }
     let skipped = results.faults.count { $0.result == .skipped }
@@ -84,7 +84,7 @@ struct RunSummary {
       ($0.function, Counts(ok: $0.ok, fail: $0.fail, info: $0.info))
     }
     let document = Document(
-      valid: Validity(results.verdict), outcome: results.outcome.rawValue,
+      valid: Validity(results), outcome: results.outcome.rawValue,
       summary: results.summary,
       operations: Operations(
         ok: totals.ok, fail: totals.fail, info: totals.info,
@@ -103,6 +103,15 @@ struct Validity: Encodable {
   private let verdict: String
 
   init(_ verdict: String) { self.verdict = verdict }
+
+  /// A run is valid only as a whole: a script that looks no further must not be misled.
+  init(_ results: RunResults) {
+    switch results.outcome {
+    case .valid: verdict = "valid"
+    case .violation, .crash, .objective: verdict = "invalid"
+    case .inconclusive, .benchFailure, .interrupted: verdict = "unknown"
+    }
+  }
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()

@@ -27,6 +27,8 @@ import Testing
       let bad = try folder.file("bad.jsonl", stale)
       let first = try await folder.gauntlet("check", good)
       #expect(first.code == 0 && first.output.contains("valid"))
+      let piped = try await folder.start(["check", "-"], input: stale).finish()
+      #expect(piped.code == 1 && piped.output.hasPrefix("standard input: invalid"))
       let second = try await folder.gauntlet("check", bad, "--json")
       #expect(second.code == 1)
       let result = try second.json()

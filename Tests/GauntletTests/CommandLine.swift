@@ -48,8 +48,10 @@ struct CommandLineFolder {
     return "\(path)/\(name)"
   }
 
-  /// Starts `gauntlet` with `arguments`.
-  func start(_ arguments: [String], asOrdinaryUser: Bool = false) throws -> Running {
+  /// Starts `gauntlet` with `arguments`; `input` comes through a pipe.
+  func start(
+    _ arguments: [String], asOrdinaryUser: Bool = false, input: String = ""
+  ) throws -> Running {
     let process = Process()
     let command = ["\(path)/gauntlet"] + arguments
     let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
@@ -57,7 +59,8 @@ struct CommandLineFolder {
     process.executableURL = URL(filePath: whole[0])
     process.arguments = Array(whole.dropFirst())
     process.currentDirectoryURL = URL(filePath: path)
-    process.standardInput = FileHandle.nullDevice
+    let pipe = Pipe()
+    process.standardInput = pipe
     let running = Running(
       process: process, output: "\(path)/out.\(UUID())", errors: "\(path)/err.\(UUID())")
     for file in [running.output, running.errors] {
@@ -66,6 +69,9 @@ struct CommandLineFolder {
     process.standardOutput = FileHandle(forWritingAtPath: running.output)
     process.standardError = FileHandle(forWritingAtPath: running.errors)
     try process.run()
+    // Short enough for the pipe to hold, so that nobody waits.
+    pipe.fileHandleForWriting.write(Data(input.utf8))
+    try pipe.fileHandleForWriting.close()
     return running
   }
 

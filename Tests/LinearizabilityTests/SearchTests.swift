@@ -18,7 +18,7 @@ import Testing
     #expect(try await verdict(drawing) == .valid)
   }
 
-  @Test("a read after a write can not see what was before")
+  @Test("a read after a write cannot see what was before")
   func staleRead() async throws {
     let drawing = """
       0: [w 1] [w 2]
@@ -27,7 +27,7 @@ import Testing
     #expect(try await verdict(drawing) == .invalid)
   }
 
-  @Test("two readers can not see two writes in opposite orders")
+  @Test("two readers cannot see two writes in opposite orders")
   func oppositeOrders() async throws {
     let drawing = """
       0: [w 1                ]
