@@ -16,12 +16,16 @@ public struct KeyResult: Sendable {
   public var key: String?
   /// What is known of it.
   public var verdict: Verdict
+  /// What found it.
+  public var engine: Engine
   /// Its operations, of every outcome.
   public var operations: Int
   /// Configurations that the search entered.
   public var steps: Int
-  /// Time that it took, shrinking a counterexample included.
+  /// Time to the verdict, proof of a witness included.
   public var seconds: Double
+  /// Time to make the counterexample small and to explain it.
+  public var shrinkingSeconds: Double
   /// For `valid`: invocation indexes in an order that `Witness` has accepted.
   public var witness: [Int]?
   /// For `invalid`: why.
@@ -40,10 +44,16 @@ public struct CheckResult: Sendable {
   public var keys: [KeyResult]
   /// Operations in all.
   public var operations: Int
-  /// Time of checking alone.
+  /// Time to the verdict on all keys, which shrinking counterexamples is not part of.
   public var seconds: Double
   /// The most memory that this process ever held.
   public var peakMemoryBytes: Int
+
+  /// What found the verdict of the keys: one engine, or those that took part.
+  public var engines: [Engine] {
+    let used = Set(keys.map(\.engine))
+    return Engine.allCases.filter { used.contains($0) }
+  }
 
   /// The first counterexample, if any.
   public var counterexample: Counterexample? {
@@ -62,6 +72,8 @@ public struct Check: Sendable {
   public var initial: Value?
   /// What the check may take.
   public var limits: Limits
+  /// The one engine to use; nil for whichever fits, one after the other.
+  public var engine: Engine?
   /// How many keys are checked at once.
   public var width: Int
   /// What shrinking one counterexample may take, within `limits`.
@@ -70,12 +82,13 @@ public struct Check: Sendable {
   /// A check by `model`, starting at `initial`, within `limits`, on all cores.
   public init(
     model: ModelName? = nil, initial: Value? = nil, limits: Limits = Limits(),
-    width: Int = ProcessInfo.processInfo.activeProcessorCount,
+    engine: Engine? = nil, width: Int = ProcessInfo.processInfo.activeProcessorCount,
     shrinkingTime: Duration = .seconds(10)
   ) {
     self.model = model
     self.initial = initial
     self.limits = limits
+    self.engine = engine
     self.width = width
     self.shrinkingTime = shrinkingTime
   }
@@ -95,10 +108,14 @@ public struct Check: Sendable {
       case .register: try await check(history, RegisterModel(initial: initial))
       case .casRegister: try await check(history, CASRegisterModel(initial: initial))
       }
+    // Keys run side by side: the time of the whole is shared out as it was spent.
+    let elapsed = (ContinuousClock.now - start).seconds
+    let deciding = keys.reduce(0) { $0 + $1.seconds }
+    let all = deciding + keys.reduce(0) { $0 + $1.shrinkingSeconds }
     return CheckResult(
       verdict: keys.reduce(.valid) { $0.combined(with: $1.verdict) }, model: model, keys: keys,
       operations: history.operations.count,
-      seconds: (ContinuousClock.now - start).seconds, peakMemoryBytes: Self.peakMemoryBytes)
+      seconds: all > 0 ? elapsed * deciding / all : elapsed, peakMemoryBytes: Self.peakMemoryBytes)
   }
 
   /// Checks each key by itself: a history is linearizable if and only if each object's is
@@ -107,15 +124,15 @@ public struct Check: Sendable {
     _ history: History, _ model: some Model
   ) async throws(CheckError) -> [KeyResult] {
     let budget = Budget(limits)
-    let byKey = history.operationsByKey.sorted { $0.value.count > $1.value.count }
+    let parts = KeyPart.all(of: history.operations)
     let outcomes = await withTaskGroup(of: Result<KeyResult, CheckError>.self) { group in
       var outcomes: [Result<KeyResult, CheckError>] = []
-      for (position, part) in byKey.enumerated() {
+      for (position, part) in parts.enumerated() {
         if position >= max(1, width), let outcome = await group.next() { outcomes.append(outcome) }
         group.addTask {
           let check = KeyCheck(
-            key: part.key, model: model, operations: part.value, budget: budget,
-            shrinkingTime: shrinkingTime)
+            key: part.key, model: model, operations: part.operations(of: history), budget: budget,
+            engine: engine.map { .only($0) } ?? .automatic, shrinkingTime: shrinkingTime)
           return Result { () throws(CheckError) in try check.run() }
         }
       }

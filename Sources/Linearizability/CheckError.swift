@@ -14,7 +14,7 @@ public struct CheckError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong with a history, to a checker.
   public enum Reason: Equatable, Sendable {
     /// The model has no such function.
-    case unknownFunction(model: ModelName, known: [String])
+    case unknownFunction(model: String, known: [String])
     /// A value that means nothing to the function.
     case shape(expected: String, found: Value)
     /// A model that this version does not know.
@@ -41,7 +41,7 @@ public struct CheckError: Error, Equatable, Sendable, CustomStringConvertible {
     let place = index.map { "operation \($0) (\(function ?? "?")): " } ?? ""
     return switch reason {
     case .unknownFunction(let model, let known):
-      "\(place)\(model.rawValue) knows only \(known.joined(separator: ", ")); "
+      "\(place)\(model) knows only \(known.joined(separator: ", ")); "
         + "choose another of the models \(models)"
     case .shape(let expected, let found):
       "\(place)\(expected) was due, not \(found); "

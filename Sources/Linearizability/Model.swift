@@ -37,9 +37,38 @@ public protocol Model: Sendable {
   /// - Returns: nil (the default) when this model's actions are not of that kind. The search
   ///   takes its short cuts only where every action of a key has a footprint.
   func footprint(of action: Action) -> Footprint<State>?
+
+  /// This model with what it can learn from all of a key's operations, to have fewer states.
+  ///
+  /// It may merge states that no observation among `operations` tells apart, and may reject at
+  /// once what those observations rule out later; it must accept exactly the same histories.
+  /// Witnesses are verified by the model as it was.
+  func fitted(to operations: [Operation]) -> Self
+}
+
+/// What a monitor found, by places of operations (see `Judged.place`).
+enum MonitorVerdict: Equatable {
+  /// Linearizable in this order, which `Witness` re-checks.
+  case valid(order: [Int])
+  /// Not linearizable, and neither are these operations by themselves with all that must then
+  /// stay with them; the places to begin shrinking at.
+  case invalid(core: [Int])
+}
+
+/// A model with an exact algorithm that needs no search for some histories.
+protocol Monitored: Model {
+  /// The verdict on one key's operations, or nil where the algorithm's precondition, which is
+  /// proved here, does not hold.
+  ///
+  /// - Parameter judged: the operations that matter, in the order of their invocations; those
+  ///   without a completion are of unknown outcome.
+  func monitor(_ judged: [Judged<Action>]) -> MonitorVerdict?
 }
 
 extension Model {
+  /// Itself: nothing is learned.
+  public func fitted(to operations: [Operation]) -> Self { self }
+
   /// Nil: nothing is known but `step`.
   public func footprint(of action: Action) -> Footprint<State>? { nil }
 }

@@ -75,6 +75,20 @@ struct Removal<M: Model> {
     return stranded(gone).isEmpty ? remaining(gone) : nil
   }
 
+  /// Only the operations at `places`, with what must stay because of them.
+  func keeping(places: [Int]) -> [Operation] {
+    let wanted = Set(places)
+    let setters = subject.judged.indices.filter { makes[$0] != nil }
+    var kept = Set(subject.judged.indices.filter { wanted.contains(subject.judged[$0].place) })
+    while true {
+      var gone = subject.judged.indices.map { !kept.contains($0) }
+      close(&gone)
+      let before = kept.count
+      for number in stranded(gone) { kept.formUnion(explaining(number, among: setters)) }
+      if kept.count == before { return remaining(gone) }
+    }
+  }
+
   /// The last `count` setters, with what only they can explain.
   ///
   /// What is needed there keeps one setter, the latest before the need, and the one that hides

@@ -10,24 +10,24 @@ import History
 /// Shrinks the invalid history of one key.
 struct Shrinker<M: Model> {
   private let whole: Subject<M>
-  private let reached: Int
+  private let finding: Finding
   private let budget: Budget
   private var isOutOfTime = false
 
   /// A shrinker of `subject`, which a search found invalid.
   ///
-  /// - Parameter reached: the furthest completion that the search came to, to begin at.
-  init(_ subject: Subject<M>, reached: Int, budget: Budget) {
+  /// - Parameter finding: what the engine knows, to begin at.
+  init(_ subject: Subject<M>, finding: Finding, budget: Budget) {
     whole = subject
-    self.reached = reached
+    self.finding = finding
     self.budget = budget
   }
 
   /// Shrinks as far as the budget goes.
   mutating func run(key: String?) throws(CheckError) -> Counterexample {
-    var operations = try shortestPrefix()
-    operations = try window(of: operations)
-    operations = try greedy(operations)
+    let start: [Operation]
+    if let core = try core() { start = core } else { start = try window(of: shortestPrefix()) }
+    let operations = try greedy(start)
     let explanation = try Explanation(
       of: Subject(model: whole.model, operations: operations), within: whole.operations,
       key: key, budget: budget)
@@ -43,7 +43,12 @@ struct Shrinker<M: Model> {
       isOutOfTime = true
       return false
     }
-    var search = Search(try Subject(model: whole.model, operations: operations), budget: budget)
+    let subject = try Subject(model: whole.model, operations: operations)
+    if let verdict = KeyCheck.monitor(subject) {
+      if case .invalid = verdict { return true }
+      return false
+    }
+    var search = Search(subject, budget: budget)
     switch search.run() {
     case .invalid: return true
     case .valid: return false
@@ -51,6 +56,15 @@ struct Shrinker<M: Model> {
       isOutOfTime = true
       return false
     }
+  }
+
+  // MARK: Core
+
+  /// The operations that an engine named as invalid by themselves, if they are.
+  private mutating func core() throws(CheckError) -> [Operation]? {
+    guard let core = finding.core, let removal = Removal(whole) else { return nil }
+    let kept = removal.keeping(places: core)
+    return try isInvalid(kept) ? kept : nil
   }
 
   // MARK: Prefix
@@ -63,7 +77,7 @@ struct Shrinker<M: Model> {
   private mutating func shortestPrefix() throws(CheckError) -> [Operation] {
     let completions = whole.judged.compactMap(\.completion).sorted()
     guard var known = completions.indices.last else { return whole.operations }
-    var low = completions.firstIndex { $0 >= reached } ?? 0
+    var low = completions.firstIndex { $0 >= finding.reached ?? Int.min } ?? 0
     var stride = 1
     while low + stride - 1 < known {
       let probe = low + stride - 1

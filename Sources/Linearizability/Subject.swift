@@ -39,4 +39,9 @@ struct Subject<M: Model>: Sendable {
     }
     self.judged = judged
   }
+
+  /// The same, by a model with fewer states: for an engine, not for a proof.
+  func fitted() throws(CheckError) -> Subject {
+    try Subject(model: model.fitted(to: operations), operations: operations)
+  }
 }

@@ -44,7 +44,8 @@ struct CheckSummary {
     try JSONOutput.line(
       Document(
         file: file, valid: Validity(result.verdict.rawValue), model: result.model.rawValue,
-        engine: "wing-gong", operations: result.operations, keys: result.keys.count,
+        engine: result.engines.map(\.rawValue).joined(separator: "+"),
+        operations: result.operations, keys: result.keys.count,
         seconds: result.seconds, peakMemoryBytes: result.peakMemoryBytes,
         limit: result.keys.lazy.compactMap(\.limit).first.map { "\($0)" },
         counterexample: result.counterexample.map {

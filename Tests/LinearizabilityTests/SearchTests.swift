@@ -219,7 +219,7 @@ import Testing
     await #expect(
       throws: CheckError(
         index: 2, function: "cas",
-        reason: .unknownFunction(model: .register, known: ["read", "write"]))
+        reason: .unknownFunction(model: "register", known: ["read", "write"]))
     ) { try await Check(model: .register).run(history) }
     #expect(throws: CheckError(index: 0, function: "push", reason: .noModelFits)) {
       try ModelName.fitting(History("0: [push 1]"))

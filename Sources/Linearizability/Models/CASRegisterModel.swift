@@ -37,7 +37,7 @@ public struct CASRegisterModel: Model {
     default:
       throw CheckError(
         operation: operation,
-        reason: .unknownFunction(model: .casRegister, known: Self.functions))
+        reason: .unknownFunction(model: "cas-register", known: Self.functions))
     }
   }
 

@@ -31,7 +31,7 @@ public struct RegisterModel: Model {
     default:
       throw CheckError(
         operation: operation,
-        reason: .unknownFunction(model: .register, known: Self.functions))
+        reason: .unknownFunction(model: "register", known: Self.functions))
     }
   }
 

@@ -46,6 +46,7 @@ struct Search<M: Model> {
   private var frames: [Frame] = []
   private let budget: Budget
   private var reserved = 0
+  private var hasBegun = false
   private var transitionBytes = 0
   /// Whether to use what only the rest of the history tells.
   private let looksAhead: Bool
@@ -100,16 +101,51 @@ struct Search<M: Model> {
 
   /// Runs to the end or to a limit. Call it once.
   mutating func run() -> SearchOutcome {
-    defer { _ = budget.reserve(-reserved) }
+    guard let outcome = run(until: Int.max) else {
+      preconditionFailure("nobody takes so many steps")
+    }
+    return outcome
+  }
+
+  /// Runs to the end, to a limit, or to the step numbered `last`: then it returns nil, and may be
+  /// called again to go on.
+  mutating func run(until last: Int) -> SearchOutcome? {
+    if !hasBegun {
+      hasBegun = true
+      if let outcome = begin() { return end(outcome) }
+    }
+    guard let outcome = search(until: last) else { return nil }
+    return end(outcome)
+  }
+
+  /// Gives back what was reserved.
+  mutating func abandon() {
+    _ = budget.reserve(-reserved)
+    reserved = 0
+  }
+
+  private mutating func end(_ outcome: SearchOutcome) -> SearchOutcome {
+    abandon()
+    return outcome
+  }
+
+  private mutating func begin() -> SearchOutcome? {
     // Timeline, order and frames, which are at most as long as the history.
     if let reason = reserve(eventCount * 64) { return .unknown(reason) }
     if looksAhead, let position = firstWithoutProducer {
       furthest = position
       return .invalid
     }
+    window.reserveOrder()
+    frames.reserveCapacity(window.timeline.actions.count)  // growing would copy it again and again
     if settle(in: alphabet.initial) { return .valid(order: window.orderedPlaces) }
     frames.append(Frame(base: 0, state: alphabet.initial))
+    return nil
+  }
+
+  private mutating func search(until last: Int) -> SearchOutcome? {
     while var frame = frames.last {
+      if steps >= last { return nil }
       if steps & 0xfff == 0, let reason = poll() { return .unknown(reason) }
       steps += 1
       let move = nextMove(in: frame.state, cursor: &frame.cursor)

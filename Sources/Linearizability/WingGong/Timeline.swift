@@ -68,30 +68,42 @@ struct Timeline {
   init<Action>(
     _ judged: [Judged<Action>], ids: [Int32], lastUse: (Timeline, [Int32]) -> [Int32: Int32]
   ) {
-    var stamped: [(index: Int, code: Int32)] = []
-    stamped.reserveCapacity(judged.count * 2)
+    var codes: [Int32] = []
+    codes.reserveCapacity(judged.count * 2)
     var offers: [(place: Int, action: Int32)] = []
-    for (number, one) in judged.enumerated() {
-      if let completion = one.completion {
-        let operation = actions.count
-        stamped.append((one.invocation, Self.code(.call(operation))))
-        stamped.append((completion, Self.code(.completion(operation))))
+    actions.reserveCapacity(judged.count)
+    places.reserveCapacity(judged.count)
+    completions.reserveCapacity(judged.count)
+    // Invocations come in order; completions wait in a row sorted the other way round, which is
+    // as long as the history is wide.
+    var open: [(completion: Int, operation: Int32)] = []
+    func close(before index: Int) {
+      while let last = open.last, last.completion < index {
+        completions[Int(last.operation)] = Int32(codes.count)
+        codes.append(Self.code(.completion(Int(last.operation))))
+        open.removeLast()
+      }
+    }
+    for number in judged.indices {
+      let invocation = judged[number].invocation
+      close(before: invocation)
+      if let completion = judged[number].completion {
+        let operation = Int32(actions.count)
+        codes.append(Self.code(.call(Int(operation))))
         actions.append(ids[number])
-        places.append(Int32(one.place))
+        places.append(Int32(judged[number].place))
+        completions.append(0)
+        var place = open.count
+        while place > 0, open[place - 1].completion < completion { place -= 1 }
+        open.insert((completion, operation), at: place)
       } else {
-        stamped.append((one.invocation, Self.code(.offer(offers.count))))
-        offers.append((one.place, ids[number]))
+        codes.append(Self.code(.offer(offers.count)))
+        offers.append((judged[number].place, ids[number]))
       }
     }
-    stamped.sort { $0.index < $1.index }
-    completions = Array(repeating: 0, count: actions.count)
-    for (position, (_, code)) in stamped.enumerated() {
-      if case .completion(let operation) = Self.event(code) {
-        completions[operation] = Int32(position)
-      }
-    }
+    close(before: Int.max)
     let uses = offers.isEmpty ? [:] : lastUse(self, offers.map(\.action))
-    layOut(stamped.map(\.code), offers: offers, uses: uses)
+    layOut(codes, offers: offers, uses: uses)
   }
 
   /// Leaves out offers of no use, numbers classes, and gives out slots.
@@ -99,6 +111,7 @@ struct Timeline {
     _ codes: [Int32], offers: [(place: Int, action: Int32)], uses: [Int32: Int32]
   ) {
     var classes: [Int32: Int] = [:]
+    events.reserveCapacity(codes.count)
     // Positions shift as offers are dropped; uses are by the old ones.
     var newPosition = [Int32](repeating: 0, count: codes.count)
     for (position, code) in codes.enumerated() {

@@ -74,6 +74,9 @@ struct Window {
     }
   }
 
+  /// Makes room for the longest order there can be.
+  mutating func reserveOrder() { order.reserveCapacity(timeline.events.count) }
+
   var isAtEnd: Bool { position == timeline.events.count }
 
   /// The operation whose completion comes next. Not at the end.
