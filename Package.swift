@@ -1,6 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// What pages are made of.
+let resources = [
+  "report.mustache", "report.css", "common.js", "camera.js", "axis.js", "controls.js", "report.js",
+  "overview.js", "counterexample.js", "view.js", "timeline.js", "start.js", "history.mustache",
+  "history.css", "history-data.js", "history-lanes.js", "history-points.js", "history-view.js",
+  "history-timeline.js", "history-marks.js", "history-orders.js", "history-start.js",
+]
+
 // The layers: a target imports only targets above it.
 let package = Package(
   name: "gauntlet",
@@ -30,7 +38,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
     .target(name: "Blocking"),
-    .target(name: "History", dependencies: ["Blocking"]),
+    .target(name: "History", dependencies: ["Blocking", "CZlib"]),
     .target(name: "Linearizability", dependencies: ["History"]),
     .target(
       name: "Checkers",
@@ -90,15 +98,10 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Bench", "History", "Workloads",
+        "Bench", "History", "Linearizability", "Workloads",
         .product(name: "Mustache", package: "swift-mustache"),
       ],
-      resources: [
-        .embedInCode("Resources/report.mustache"), .embedInCode("Resources/report.css"),
-        .embedInCode("Resources/report.js"), .embedInCode("Resources/overview.js"),
-        .embedInCode("Resources/counterexample.js"), .embedInCode("Resources/view.js"),
-        .embedInCode("Resources/timeline.js"), .embedInCode("Resources/start.js"),
-      ]),
+      resources: resources.map { .embedInCode("Resources/\($0)") }),
     .executableTarget(
       name: "gauntlet",
       dependencies: [
@@ -122,7 +125,7 @@ let package = Package(
     .target(name: "Support", path: "Tests/Support/Seed"),
     .executableTarget(
       name: "lab-probe", dependencies: ["Hosts", "CLinux"], path: "Tests/Support/LabProbe"),
-    .testTarget(name: "HistoryTests", dependencies: ["History", "Support"]),
+    .testTarget(name: "HistoryTests", dependencies: ["CZlib", "History", "Support"]),
     .testTarget(
       name: "LinearizabilityTests", dependencies: ["History", "Linearizability", "Support"]),
     .testTarget(name: "CheckersTests", dependencies: ["Checkers", "History"]),
@@ -147,7 +150,8 @@ let package = Package(
       name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"]),
     .testTarget(name: "NemesisTests", dependencies: ["Hosts", "Nemesis", "Support", "Workloads"]),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "Workloads"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),
     .testTarget(
       name: "GauntletTests",
       dependencies: ["Bench", "History", "gauntlet", "gauntlet-agent", "raft-node"]),

@@ -38,6 +38,9 @@ public enum FaultPhase: String, Sendable {
 
 /// One event of a history, as one line of `history.jsonl` holds it.
 public struct Event: Equatable, Sendable {
+  /// Indexes stay below this, so that the next one is a number too.
+  static let indexLimit: Int64 = 1 << 60
+
   /// The place in the history, strictly increasing.
   public var index: Int
   /// Nanoseconds of the controller's monotonic clock since the run began.

@@ -19,8 +19,16 @@ public struct HistoryError: Error, Equatable, CustomStringConvertible {
     case empty
     /// It is not text at all.
     case binary
+    /// It begins with the mark that some editors put before text.
+    case byteOrderMark
+    /// It is packed, and cannot be unpacked.
+    case compression(String)
+    /// A line or form beyond what is read.
+    case tooLong(limit: Int)
     /// A line is not JSON.
     case json(String)
+    /// A form is not EDN.
+    case edn(String)
     /// A line is JSON, yet no event.
     case event(String)
     /// The header says what this version does not know.
@@ -37,6 +45,10 @@ public struct HistoryError: Error, Equatable, CustomStringConvertible {
     case processAfterInfo(process: Int)
     /// A completion that names another function or key than its invocation.
     case completionDiffers(process: Int, invoked: String, completed: String)
+    /// A completion that happened with another value than it was invoked with.
+    case valueDiffers(process: Int, function: String, invoked: String, completed: String)
+    /// Values of which nobody can say whether they are pairs of key and value.
+    case independence(String)
   }
 
   /// An error in `file`, at `line` and `column` when they are known.
@@ -52,7 +64,18 @@ public struct HistoryError: Error, Equatable, CustomStringConvertible {
     var place = file
     if let line { place += ":\(line)" }
     if let column { place += ":\(column)" }
-    return "\(place): \(reason.text)"
+    return Self.onOneLine("\(place): \(reason.text)")
+  }
+
+  /// Keys and functions may hold anything; what would break the line or a terminal is escaped.
+  private static func onOneLine(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    return text.unicodeScalars.map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }
+      .joined()
+  }
+
+  private static func isControl(_ scalar: UnicodeScalar) -> Bool {
+    scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
   }
 }
 
@@ -62,9 +85,17 @@ extension HistoryError.Reason {
     case .file(let message):
       message
     case .empty:
-      "no event in it; give a history with one JSON object a line"
+      "no event in it; give a history, such as one with one JSON object a line"
     case .binary:
       "not a text file; give a history with one JSON object a line"
+    case .byteOrderMark:
+      "begins with a UTF-8 byte order mark; save it without one"
+    case .compression(let message):
+      "cannot be unpacked: \(message); give a whole gzip file, or the text itself"
+    case .tooLong(let limit):
+      "longer than \(limit >> 20) MiB without an end; give one event a line"
+    case .edn(let message):
+      "not EDN: \(message); each form must be one Jepsen operation"
     case .json(let message):
       "not JSON: \(message); each line must be one JSON object"
     case .event(let message):
@@ -88,6 +119,11 @@ extension HistoryError.Reason {
     case .completionDiffers(let process, let invoked, let completed):
       "process \(process) invoked \(invoked) and completes \(completed); "
         + "a completion repeats its invocation's f and key"
+    case .valueDiffers(let process, let function, let invoked, let completed):
+      "process \(process) invoked \(function) of \(invoked) and completes it with \(completed); "
+        + "an ok \(function) repeats its argument or carries null"
+    case .independence(let message):
+      message
     }
   }
 }

@@ -1,5 +1,6 @@
 // The native format: one event as one JSON object a line, after an optional header.
-// Here: a line to an event and back. Not here: whole files (HistoryReader.swift).
+// Here: a line to an event and back. Not here: whole files (JSONLinesReader.swift), and the
+// short way for lines as the recorder writes them (RecordedLine.swift).
 
 /// What a history's first line may say.
 public struct Header: Equatable, Sendable {
@@ -7,11 +8,14 @@ public struct Header: Equatable, Sendable {
   public var model: String?
   /// The state before the first operation; absent when not given.
   public var initial: Value
+  /// How many a semaphore lets in.
+  public var capacity: Int?
 
   /// A header for `model`, starting at `initial`.
-  public init(model: String? = nil, initial: Value = .absent) {
+  public init(model: String? = nil, initial: Value = .absent, capacity: Int? = nil) {
     self.model = model
     self.initial = initial
+    self.capacity = capacity
   }
 }
 
@@ -30,6 +34,10 @@ public enum JSONLines {
     }
     buffer.append(contentsOf: ",\"initial\":".utf8)
     JSONText.append(header.initial, to: &buffer)
+    if let capacity = header.capacity {
+      buffer.append(contentsOf: ",\"capacity\":".utf8)
+      JSONText.append(Int64(capacity), to: &buffer)
+    }
     buffer.append(contentsOf: "}\n".utf8)
   }
 
@@ -126,6 +134,7 @@ private struct Members {
   var version: Int64?
   var model: String?
   var initial = Value.absent
+  var capacity: Value = .absent
   var index: Int64?
   var time: Int64?
   var process: Value?
@@ -146,6 +155,7 @@ private struct Members {
     case "gauntlet": version = try cursor.integer()
     case "model": model = try text(&cursor)
     case "initial": initial = try cursor.value()
+    case "capacity": capacity = try cursor.value()
     case "index": index = try cursor.integer()
     case "time": time = try cursor.integer()
     case "process": process = try cursor.value()
@@ -167,7 +177,7 @@ private struct Members {
     switch try cursor.value() {
     case .text(let text): return text
     case .absent: return nil
-    default: throw cursor.failure("a text was due")
+    case .boolean, .integer, .list: throw cursor.failure("a text was due")
     }
   }
 
@@ -187,13 +197,20 @@ private struct Members {
       throw Refusal(
         reason: .header("version \(version ?? 0) is unknown; this reads \(JSONLines.version)"))
     }
-    return Header(model: model, initial: initial)
+    switch capacity {
+    case .absent: return Header(model: model, initial: initial)
+    case .integer(let number) where number > 0:
+      return Header(model: model, initial: initial, capacity: Int(number))
+    case .integer, .boolean, .text, .list:
+      throw Refusal(reason: .header("capacity \(capacity) is no whole number above zero"))
+    }
   }
 
   func event() throws -> Event {
     guard let index else { throw Refusal.event("it has no \"index\"") }
     guard let time else { throw Refusal.event("it has no \"time\"") }
     guard index >= 0 else { throw Refusal.event("index \(index) is negative") }
+    guard index < Event.indexLimit else { throw Refusal.event("index \(index) is beyond 2^60") }
     guard let type else { throw Refusal.event("it has no \"type\"") }
     guard let type = EventType(rawValue: type) else {
       throw Refusal.event("type \"\(type)\" is none of invoke, ok, fail, info")
@@ -223,7 +240,8 @@ private struct Members {
     case .integer(let number) where number >= 0: return .client(Int(number))
     case .text("nemesis"): return .nemesis
     case nil: throw Refusal.event("it has no \"process\"")
-    default: throw Refusal.event("process is neither a whole number from 0 nor \"nemesis\"")
+    case .absent, .boolean, .integer, .list, .text:
+      throw Refusal.event("process is neither a whole number from 0 nor \"nemesis\"")
     }
   }
 
@@ -232,7 +250,7 @@ private struct Members {
     case .absent: return nil
     case .text(let text): return text
     case .integer(let number): return "\(number)"
-    default: throw Refusal.event("key is neither a text nor a number")
+    case .boolean, .list: throw Refusal.event("key is neither a text nor a number")
     }
   }
 }

@@ -233,7 +233,7 @@ struct JSONCursor {
         scalar = 0x10000 + (scalar - 0xd800) << 10 + (low - 0xdc00)
       }
       guard let unicode = UnicodeScalar(scalar) else { throw failure("half a surrogate pair") }
-      text.append(contentsOf: UTF8.encode(unicode)!)
+      text.append(contentsOf: String(unicode).utf8)
     default:
       offset -= 1
       throw failure("an unknown escape")

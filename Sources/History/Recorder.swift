@@ -33,8 +33,6 @@ public final class Recorder: Sendable {
   public struct Counts: Sendable, Equatable {
     /// By function: `ok`, `fail` and `info` completions.
     public var byFunction: [String: Outcomes] = [:]
-    /// Time of the last `ok` completion, in nanoseconds since the run began.
-    public var lastOK: Int64?
 
     /// The completions of one function.
     public struct Outcomes: Sendable, Equatable {
@@ -44,8 +42,6 @@ public final class Recorder: Sendable {
       public var fail = 0
       /// Completions of unknown outcome.
       public var info = 0
-      /// All of them.
-      public var total: Int { ok + fail + info }
       /// None yet.
       public init() {}
     }
@@ -161,9 +157,7 @@ public final class Recorder: Sendable {
 extension Recorder.Counts {
   fileprivate mutating func add(_ event: Event) {
     switch event.type {
-    case .ok:
-      byFunction[event.function, default: Outcomes()].ok += 1
-      lastOK = event.time
+    case .ok: byFunction[event.function, default: Outcomes()].ok += 1
     case .fail: byFunction[event.function, default: Outcomes()].fail += 1
     case .info: byFunction[event.function, default: Outcomes()].info += 1
     case .invoke: break

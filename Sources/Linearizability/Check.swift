@@ -4,12 +4,6 @@
 import FoundationEssentials
 import History
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// What is known of one key.
 public struct KeyResult: Sendable {
   /// The key; nil in a history about one object.
@@ -70,6 +64,8 @@ public struct Check: Sendable {
   public var model: ModelName?
   /// The state before the first operation; nil for the header's.
   public var initial: Value?
+  /// How many a semaphore lets in; nil for the header's.
+  public var capacity: Int?
   /// What the check may take.
   public var limits: Limits
   /// The one engine to use; nil for whichever fits, one after the other.
@@ -81,12 +77,13 @@ public struct Check: Sendable {
 
   /// A check by `model`, starting at `initial`, within `limits`, on all cores.
   public init(
-    model: ModelName? = nil, initial: Value? = nil, limits: Limits = Limits(),
+    model: ModelName? = nil, initial: Value? = nil, capacity: Int? = nil, limits: Limits = Limits(),
     engine: Engine? = nil, width: Int = ProcessInfo.processInfo.activeProcessorCount,
     shrinkingTime: Duration = .seconds(10)
   ) {
     self.model = model
     self.initial = initial
+    self.capacity = capacity
     self.limits = limits
     self.engine = engine
     self.width = width
@@ -100,45 +97,33 @@ public struct Check: Sendable {
   /// - Throws: `CheckError` when the model does not know an operation; never for a limit.
   public func run(_ history: History) async throws(CheckError) -> CheckResult {
     let start = ContinuousClock.now
-    let model: ModelName
-    if let named = self.model { model = named } else { model = try ModelName.fitting(history) }
-    let initial = self.initial ?? history.header.initial
-    let keys =
-      switch model {
-      case .register: try await check(history, RegisterModel(initial: initial))
-      case .casRegister: try await check(history, CASRegisterModel(initial: initial))
-      }
+    let name: ModelName
+    if let named = self.model { name = named } else { name = try ModelName.fitting(history) }
+    var limits = limits
+    if limits.memoryBytes == nil { limits.memoryBytes = MemoryUse.fairShare }
+    let budget = Budget(limits)
+    let jobs = try name.visit(
+      KeyJobs(check: self, history: history, budget: budget),
+      initial: initial ?? history.header.initial, capacity: capacity ?? history.header.capacity)
+    let outcomes = await withTaskCancellationHandler {
+      await Workforce.run(jobs, width: width)
+    } onCancel: {
+      budget.cancel()
+    }
+    let keys = try Self.keys(of: outcomes)
     // Keys run side by side: the time of the whole is shared out as it was spent.
     let elapsed = (ContinuousClock.now - start).seconds
     let deciding = keys.reduce(0) { $0 + $1.seconds }
     let all = deciding + keys.reduce(0) { $0 + $1.shrinkingSeconds }
     return CheckResult(
-      verdict: keys.reduce(.valid) { $0.combined(with: $1.verdict) }, model: model, keys: keys,
+      verdict: keys.reduce(.valid) { $0.combined(with: $1.verdict) }, model: name, keys: keys,
       operations: history.operations.count,
-      seconds: all > 0 ? elapsed * deciding / all : elapsed, peakMemoryBytes: Self.peakMemoryBytes)
+      seconds: all > 0 ? elapsed * deciding / all : elapsed, peakMemoryBytes: MemoryUse.peak)
   }
 
-  /// Checks each key by itself: a history is linearizable if and only if each object's is
-  /// (Herlihy & Wing 1990). The hardest, taken to be the longest, are begun first.
-  private func check(
-    _ history: History, _ model: some Model
-  ) async throws(CheckError) -> [KeyResult] {
-    let budget = Budget(limits)
-    let parts = KeyPart.all(of: history.operations)
-    let outcomes = await withTaskGroup(of: Result<KeyResult, CheckError>.self) { group in
-      var outcomes: [Result<KeyResult, CheckError>] = []
-      for (position, part) in parts.enumerated() {
-        if position >= max(1, width), let outcome = await group.next() { outcomes.append(outcome) }
-        group.addTask {
-          let check = KeyCheck(
-            key: part.key, model: model, operations: part.operations(of: history), budget: budget,
-            engine: engine.map { .only($0) } ?? .automatic, shrinkingTime: shrinkingTime)
-          return Result { () throws(CheckError) in try check.run() }
-        }
-      }
-      for await outcome in group { outcomes.append(outcome) }
-      return outcomes
-    }
+  private static func keys(
+    of outcomes: [Result<KeyResult, CheckError>]
+  ) throws(CheckError) -> [KeyResult] {
     var keys: [KeyResult] = []
     var errors: [CheckError] = []
     for outcome in outcomes {
@@ -151,15 +136,26 @@ public struct Check: Sendable {
     if let first = errors.min(by: { ($0.index ?? -1) < ($1.index ?? -1) }) { throw first }
     return keys.sorted { ($0.key ?? "") < ($1.key ?? "") }
   }
+}
 
-  private static var peakMemoryBytes: Int {
-    var usage = rusage()
-    #if os(Linux)
-      guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
-      return usage.ru_maxrss * 1024  // Linux counts in KiB
-    #else
-      guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
-      return usage.ru_maxrss
-    #endif
+/// One job a key: a history is linearizable if and only if each object's part is (Herlihy & Wing
+/// 1990).
+private struct KeyJobs: ModelVisitor {
+  let check: Check
+  let history: History
+  let budget: Budget
+
+  func visit<M: Model>(
+    _ model: M
+  ) throws(CheckError) -> [@Sendable () -> Result<KeyResult, CheckError>] {
+    let (check, history, budget) = (check, history, budget)
+    return KeyPart.all(of: history.operations).map { part in
+      {
+        let job = KeyCheck(
+          key: part.key, model: model, operations: part.operations(of: history), budget: budget,
+          engine: check.engine, shrinkingTime: check.shrinkingTime)
+        return Result { () throws(CheckError) in try job.run() }
+      }
+    }
   }
 }

@@ -19,6 +19,14 @@ public struct CheckError: Error, Equatable, Sendable, CustomStringConvertible {
     case shape(expected: String, found: Value)
     /// A model that this version does not know.
     case unknownModel(String)
+    /// More than one model knows all functions, and the values do not tell which is meant.
+    case ambiguous([ModelName])
+    /// A start that the model knows no state for.
+    case initial(expected: String, found: Value)
+    /// A semaphore of which nobody says how many it lets in.
+    case noCapacity
+    /// A stream is judged from its first event on, so its model must be named.
+    case streamWithoutModel
     /// No model knows all functions of the history.
     case noModelFits
   }
@@ -48,6 +56,15 @@ public struct CheckError: Error, Equatable, Sendable, CustomStringConvertible {
         + "if values are [key, value] pairs, read the history as one of independent keys"
     case .unknownModel(let name):
       "no model is called \"\(name)\"; choose one of \(models)"
+    case .ambiguous(let names):
+      "\(place)\(names.map(\.rawValue).joined(separator: ", ")) know all functions of this "
+        + "history; say which is meant with --model"
+    case .initial(let expected, let found):
+      "\(expected) was due as the initial state, not \(found)"
+    case .noCapacity:
+      "how many does the semaphore let in? say so with --capacity or in the header"
+    case .streamWithoutModel:
+      "a stream is judged from its first event on; name its model with --model or in its header"
     case .noModelFits:
       "\(place)no model knows all functions of this history; choose one of \(models)"
     }

@@ -34,6 +34,33 @@ public struct Counterexample: Sendable, Equatable {
   public var anomaly: Anomaly?
   /// The reason, in words.
   public var explanation: String
+  /// How orders of these operations break off: for each state in which one does, one order.
+  public var orders: [BrokenOrder]
+  /// The completion before which the history is linearizable; nil when time ran out before it
+  /// was found.
+  public var longestPrefix: Int?
   /// Whether no single relaxation that was tried leaves it invalid; false when time ran out.
   public var isMinimal: Bool
+}
+
+/// An order of a counterexample's operations, as far as the model and real time allow it.
+public struct BrokenOrder: Sendable, Equatable {
+  /// Invocation indexes in the order in which they take effect.
+  public var operations: [Int]
+  /// The state after each, in words.
+  public var states: [String]
+  /// The operation that must come next, since it completes first.
+  public var due: Int
+  /// Those that could come next.
+  public var candidates: [Candidate]
+
+  /// An operation that could come next, and does not help.
+  public struct Candidate: Sendable, Equatable {
+    /// The index of its invocation.
+    public var operation: Int
+    /// Whether the model accepts it there, though it leads no further.
+    public var isPossible: Bool
+    /// Why it does not help, in words.
+    public var reason: String
+  }
 }

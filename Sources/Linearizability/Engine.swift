@@ -1,4 +1,4 @@
-// The engines by name, and which of them a check may use.
+// The engines by name.
 
 /// How a verdict was found.
 public enum Engine: String, CaseIterable, Sendable {
@@ -8,12 +8,4 @@ public enum Engine: String, CaseIterable, Sendable {
   case wingGong = "wing-gong"
   /// The breadth-first sweep.
   case sweep
-}
-
-/// Which engine a check uses: all in turn, as it fits, or one alone.
-enum EngineChoice: Sendable, Equatable {
-  case automatic
-  case only(Engine)
-
-  func allows(_ engine: Engine) -> Bool { self == .automatic || self == .only(engine) }
 }

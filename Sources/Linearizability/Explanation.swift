@@ -11,6 +11,7 @@ struct Explanation {
   private(set) var text: String
   private(set) var anomaly: Anomaly?
   private(set) var keyOperations: [Int]
+  private(set) var orders: [BrokenOrder] = []
 
   /// Explains `core`, which is invalid and was relaxed out of `whole`.
   init<M: Model>(
@@ -27,7 +28,9 @@ struct Explanation {
         + "agrees with the model and with real time."
     ]
     if let diagnosis { paragraphs.append(diagnosis.text) }
-    paragraphs += Self.describe(deadEnds, of: core)
+    let (words, orders) = Self.describe(deadEnds, of: core)
+    paragraphs += words
+    self.orders = orders
     text = paragraphs.joined(separator: "\n")
     anomaly = diagnosis?.anomaly
     keyOperations =
@@ -35,46 +38,64 @@ struct Explanation {
   }
 
   /// A paragraph for each state in which the order breaks off.
-  private static func describe<M: Model>(_ deadEnds: [DeadEnd], of core: Subject<M>) -> [String] {
+  private static func describe<M: Model>(
+    _ deadEnds: [DeadEnd], of core: Subject<M>
+  ) -> ([String], [BrokenOrder]) {
     let judged = Dictionary(uniqueKeysWithValues: core.judged.map { ($0.place, $0) })
     var seen: Set<M.State> = []
     var paragraphs: [String] = []
+    var orders: [BrokenOrder] = []
     for deadEnd in deadEnds {
       var state = core.model.initial
+      var states: [String] = []
       for place in deadEnd.order {
         guard let one = judged[place], let next = core.model.step(state, one.action) else {
           preconditionFailure("a dead end places what the model rejects")
         }
         state = next
+        states.append("\(state)")
       }
       guard seen.insert(state).inserted else { continue }
       guard seen.count <= deadEndsShown else {
         paragraphs.append("Other orders end in yet other states.")
         break
       }
-      paragraphs.append(describe(deadEnd, state: state, of: core))
+      let candidates = candidates(deadEnd, state: state, of: core)
+      paragraphs.append(describe(deadEnd, state: state, of: core, candidates: candidates))
+      orders.append(
+        BrokenOrder(
+          operations: deadEnd.order.map { core.operations[$0].invocation }, states: states,
+          due: core.operations[deadEnd.due].invocation, candidates: candidates))
     }
-    return paragraphs
+    return (paragraphs, orders)
+  }
+
+  /// Why each operation that could come next does not help.
+  private static func candidates<M: Model>(
+    _ deadEnd: DeadEnd, state: M.State, of core: Subject<M>
+  ) -> [BrokenOrder.Candidate] {
+    let placed = Set(deadEnd.order)
+    let end = core.operations[deadEnd.due].completion ?? Int.max
+    return core.judged.filter { !placed.contains($0.place) && $0.invocation < end }.map { one in
+      let isPossible = core.model.step(state, one.action) != nil
+      return BrokenOrder.Candidate(
+        operation: core.operations[one.place].invocation, isPossible: isPossible,
+        reason: core.operations[one.place].words
+          + (isPossible ? " is possible, but leads no further" : " is not possible there"))
+    }
   }
 
   private static func describe<M: Model>(
-    _ deadEnd: DeadEnd, state: M.State, of core: Subject<M>
+    _ deadEnd: DeadEnd, state: M.State, of core: Subject<M>, candidates: [BrokenOrder.Candidate]
   ) -> String {
-    let placed = Set(deadEnd.order)
-    let end = core.operations[deadEnd.due].completion ?? Int.max
-    let pending = core.judged.filter { !placed.contains($0.place) && $0.invocation < end }
     let order = deadEnd.order.map { "\(core.operations[$0].invocation)" }
     let start =
       order.isEmpty
       ? "At the start the state is \(state)"
       : "After \(order.joined(separator: ", ")) the state is \(state)"
-    var rejections = pending.prefix(rejectionsShown).map { one in
-      let name = core.operations[one.place].words
-      return core.model.step(state, one.action) == nil
-        ? "\(name) is not possible there" : "\(name) is possible, but leads no further"
-    }
-    if pending.count > rejectionsShown {
-      rejections.append("\(pending.count - rejectionsShown) more do not help either")
+    var rejections = candidates.prefix(rejectionsShown).map(\.reason)
+    if candidates.count > rejectionsShown {
+      rejections.append("\(candidates.count - rejectionsShown) more do not help either")
     }
     return "\(start), and \(core.operations[deadEnd.due].shortWords) must come before its "
       + "completion: \(rejections.joined(separator: "; "))."

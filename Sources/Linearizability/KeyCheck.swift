@@ -1,4 +1,4 @@
-// One key from its operations to its result: search, then prove what the search says.
+// One key from its operations to its result: decide, then prove what the engine says.
 
 import History
 
@@ -14,7 +14,8 @@ struct KeyCheck<M: Model>: Sendable {
   let model: M
   let operations: [Operation]
   let budget: Budget
-  let engine: EngineChoice
+  /// Nil for whichever engine fits.
+  let engine: Engine?
   let shrinkingTime: Duration
 
   func run() throws(CheckError) -> KeyResult {
@@ -38,39 +39,23 @@ struct KeyCheck<M: Model>: Sendable {
   /// Finds the verdict; returns what is known of an `invalid` one beside it.
   private func decide(_ result: inout KeyResult) throws(CheckError) -> Finding? {
     let subject = try Subject(model: model, operations: operations)
-    if engine.allows(.monitor), let verdict = Self.monitor(subject) {
-      result.engine = .monitor
-      switch verdict {
-      case .valid(let order): try prove(order, &result, events: subject.judged.count * 2)
-      case .invalid(let core):
-        result.verdict = .invalid
-        return Finding(core: core)
-      }
+    let bytes = subject.bytes
+    if let reason = budget.reserve(bytes) {
+      result.limit = LimitReached(
+        reason: reason, eventsDone: 0, eventsInAll: subject.eventCount)
       return nil
     }
-    var search = Search(try subject.fitted(), budget: budget)
-    let outcome = search.run()
-    result.steps = search.steps
-    switch outcome {
-    case .valid(let order): try prove(order, &result, events: search.eventCount)
-    case .invalid:
+    defer { _ = budget.reserve(-bytes) }
+    let decision = try Decider(engine: engine, budget: budget).decide(subject)
+    (result.engine, result.steps) = (decision.engine, decision.steps)
+    switch decision.answer {
+    case .valid(let order): try prove(order, &result, events: subject.eventCount)
+    case .invalid(let finding):
       result.verdict = .invalid
-      return Finding(reached: search.furthestPlace.flatMap { operations[$0].completion })
-    case .unknown(let reason):
-      result.limit = LimitReached(
-        reason: reason, eventsDone: search.furthest, eventsInAll: search.eventCount)
+      return finding
+    case .unknown(let limit): result.limit = limit
     }
     return nil
-  }
-
-  /// The monitor's verdict, if the model has one that applies.
-  static func monitor(_ subject: Subject<M>) -> MonitorVerdict? {
-    func ask<N: Monitored>(_ model: N) -> MonitorVerdict? {
-      guard let judged = subject.judged as? [Judged<N.Action>] else { return nil }
-      return model.monitor(judged)
-    }
-    guard let monitored = subject.model as? any Monitored else { return nil }
-    return ask(monitored)
   }
 
   /// No `valid` rests on an engine alone.
@@ -79,18 +64,11 @@ struct KeyCheck<M: Model>: Sendable {
   ) throws(CheckError) {
     if let flaw = try Witness.flaw(inPlaces: order, of: operations, model: model) {
       result.limit = LimitReached(
-        reason: .checkerFailed("its witness is wrong: \(flaw)"), eventsDone: 0, eventsInAll: events)
+        reason: .checkerFailed("its witness is wrong: \(flaw)"), eventsDone: 0,
+        eventsInAll: events)
     } else {
       result.verdict = .valid
       result.witness = order.map { operations[$0].invocation }
     }
   }
-}
-
-/// What an engine knows of an invalid history beside the verdict: where shrinking begins.
-struct Finding {
-  /// Places of operations that are invalid by themselves.
-  var core: [Int]?
-  /// The completion that no order could be found past.
-  var reached: Int?
 }

@@ -13,6 +13,8 @@ struct Shrinker<M: Model> {
   private let finding: Finding
   private let budget: Budget
   private var isOutOfTime = false
+  /// The completion that makes the history invalid, once it is known.
+  private var prefixEnd: Int?
 
   /// A shrinker of `subject`, which a search found invalid.
   ///
@@ -34,6 +36,7 @@ struct Shrinker<M: Model> {
     return Counterexample(
       key: key, operations: operations.map(\.invocation), keyOperations: explanation.keyOperations,
       history: operations, anomaly: explanation.anomaly, explanation: explanation.text,
+      orders: explanation.orders, longestPrefix: prefixEnd,
       isMinimal: !isOutOfTime)
   }
 
@@ -44,12 +47,7 @@ struct Shrinker<M: Model> {
       return false
     }
     let subject = try Subject(model: whole.model, operations: operations)
-    if let verdict = KeyCheck.monitor(subject) {
-      if case .invalid = verdict { return true }
-      return false
-    }
-    var search = Search(subject, budget: budget)
-    switch search.run() {
+    switch try Decider(engine: nil, budget: budget).decide(subject).answer {
     case .invalid: return true
     case .valid: return false
     case .unknown:
@@ -76,6 +74,10 @@ struct Shrinker<M: Model> {
   /// history may well be valid up to there; it is seldom invalid before.)
   private mutating func shortestPrefix() throws(CheckError) -> [Operation] {
     let completions = whole.judged.compactMap(\.completion).sorted()
+    if let end = finding.end {
+      prefixEnd = end
+      return prefix(until: end)
+    }
     guard var known = completions.indices.last else { return whole.operations }
     var low = completions.firstIndex { $0 >= finding.reached ?? Int.min } ?? 0
     var stride = 1
@@ -98,6 +100,7 @@ struct Shrinker<M: Model> {
       }
       if isOutOfTime { break }
     }
+    if !isOutOfTime { prefixEnd = completions[known] }
     return prefix(until: completions[known])
   }
 

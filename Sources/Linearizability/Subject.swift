@@ -40,6 +40,12 @@ struct Subject<M: Model>: Sendable {
     self.judged = judged
   }
 
+  /// Events that matter: an invocation each, and a completion of each that is required.
+  var eventCount: Int { judged.reduce(0) { $0 + ($1.isRequired ? 2 : 1) } }
+
+  /// Rough size in bytes.
+  var bytes: Int { judged.count * MemoryLayout<Judged<M.Action>>.stride }
+
   /// The same, by a model with fewer states: for an engine, not for a proof.
   func fitted() throws(CheckError) -> Subject {
     try Subject(model: model.fitted(to: operations), operations: operations)

@@ -40,6 +40,8 @@ public struct LimitReached: Sendable, Equatable, CustomStringConvertible {
     case memory(bytes: Int)
     /// The task was cancelled.
     case interrupted
+    /// The monitor alone was asked for, and the history does not meet its precondition.
+    case noMonitor
     /// The search's answer did not stand its own proof: a fault of the bench.
     case checkerFailed(String)
   }
@@ -51,6 +53,13 @@ public struct LimitReached: Sendable, Equatable, CustomStringConvertible {
   /// All events of the key that matter to the model.
   public var eventsInAll: Int
 
+  /// A limit reached for `reason`.
+  public init(reason: Reason, eventsDone: Int, eventsInAll: Int) {
+    self.reason = reason
+    self.eventsDone = eventsDone
+    self.eventsInAll = eventsInAll
+  }
+
   /// The reason and the progress in words.
   public var description: String {
     let what =
@@ -58,6 +67,8 @@ public struct LimitReached: Sendable, Equatable, CustomStringConvertible {
       case .time(let limit): "the time limit of \(limit) was reached"
       case .memory(let bytes): "the memory limit of \(bytes) bytes was reached"
       case .interrupted: "the check was interrupted"
+      case .noMonitor:
+        "no monitor decides such a history; leave out the choice of an engine"
       case .checkerFailed(let how): "the checker failed: \(how)"
       }
     return "\(what), after \(eventsDone) of \(eventsInAll) events"

@@ -87,9 +87,10 @@ extension Page {
     hasFacts = !facts.isEmpty
     style = String(decoding: PackageResources.report_css, as: UTF8.self)
     script = [
-      PackageResources.report_js, PackageResources.overview_js,
+      PackageResources.common_js, PackageResources.camera_js, PackageResources.report_js,
+      PackageResources.overview_js, PackageResources.axis_js,
       PackageResources.counterexample_js, PackageResources.view_js,
-      PackageResources.timeline_js, PackageResources.start_js,
+      PackageResources.timeline_js, PackageResources.controls_js, PackageResources.start_js,
     ].map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
     data = try DrawingData.json(of: report)
   }

@@ -6,6 +6,7 @@ import FoundationEssentials
 import History
 import Linearizability
 import Reports
+import UnixSignals
 import Workloads
 
 struct CheckCommand: AsyncParsableCommand {
@@ -13,29 +14,39 @@ struct CheckCommand: AsyncParsableCommand {
     commandName: "check",
     abstract: "Decide whether recorded histories are linearizable.",
     discussion: """
-      A history is one JSON object a line: an invocation or a completion. Keys
-      are checked apart. A folder of `gauntlet run` is judged again as a whole.
+      A history is one JSON object a line, an invocation or a completion, or
+      what Jepsen, Knossos and Porcupine write; any of them may be packed with
+      gzip. Keys are checked apart. A folder of `gauntlet run` is judged again as
+      a whole. With --engine sweep standard input is judged as it comes, in
+      memory that does not grow with its length.
 
       EXAMPLES
         gauntlet check history.jsonl
         gauntlet check --model cas-register --initial 0 --json a.jsonl b.jsonl
+        gauntlet check --html page.html --witness order.jsonl history.edn
         gauntlet check runs/latest
       """)
 
   @Argument(help: "History files, run folders, or - for standard input.")
   var histories: [String]
 
-  @Option(help: "register or cas-register; found from the history if left out.")
-  var model: ModelName?
+  @OptionGroup var object: ModelFlags
+  @OptionGroup var reading: ReadingFlags
 
-  @Option(help: "The state before the first operation: a number, null, or JSON text.")
-  var initial: String?
+  @Option(help: "monitor, wing-gong or sweep; whichever fits, if left out.")
+  var engine: Engine?
 
   @Option(help: ArgumentHelp("Say unknown after this time.", valueName: "60s"))
   var timeLimit: String?
 
-  @Option(help: "Say unknown when the search holds more than this many megabytes.")
+  @Option(help: "Say unknown above this many megabytes; three quarters of what is free.")
   var memoryLimit: Int?
+
+  @Option(help: ArgumentHelp("Write the order that proves it valid.", valueName: "file"))
+  var witness: String?
+
+  @Option(help: ArgumentHelp("Write a page to look at.", valueName: "file"))
+  var html: String?
 
   @Flag(help: "Print one JSON object for each history.")
   var json = false
@@ -50,50 +61,81 @@ struct CheckCommand: AsyncParsableCommand {
     if let memoryLimit, memoryLimit < 1 || memoryLimit > 1 << 40 {
       throw ValidationError("--memory-limit is a whole number of megabytes from 1.")
     }
-    if let initial, Self.value(initial) == nil {
-      throw ValidationError("--initial is a number, null, or JSON text such as '\"a\"'.")
+    if histories.count > 1, witness != nil || html != nil {
+      throw ValidationError("--witness and --html are for one history at a time.")
     }
   }
 
-  private static func value(_ text: String) -> Value? {
-    let line =
-      "{\"gauntlet\":1,\"initial\":\(text)}\n"
-      + "{\"index\":0,\"time\":0,\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n"
-    return (try? History(bytes: line.utf8, name: "--initial"))?.header.initial
-  }
-
+  /// Within what is asked for, counting what the process holds already.
   private var limits: Limits {
     Limits(
       time: timeLimit.flatMap { Duration(workload: $0) },
-      memoryBytes: memoryLimit.map { $0 << 20 })
+      memoryBytes: memoryLimit.map { max(1 << 20, $0 << 20 - MemoryUse.current) })
+  }
+
+  private var check: Check {
+    Check(
+      model: object.name, initial: object.initialValue, capacity: object.capacity,
+      limits: limits, engine: engine)
   }
 
   func run() async throws {
+    let work = Task { await checkAll() }
+    // The engines have threads of their own: the pool is free to hear of a Ctrl-C.
+    let watch = Task {
+      for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { work.cancel() }
+    }
+    let worst = Failure.worst(of: await work.value)
+    watch.cancel()
+    if worst != 0 { throw ExitCode(worst) }
+  }
+
+  private func checkAll() async -> Set<Int32> {
     var codes: Set<Int32> = []
     for path in histories {
       do {
-        codes.insert(
-          RunFolder.isRun(path) ? try await checkRun(path) : try await checkHistory(path))
+        if RunFolder.isRun(path) {
+          codes.insert(try await checkRun(path))
+        } else if path == "-", engine == .sweep, witness == nil, html == nil {
+          codes.insert(try await checkStream())
+        } else {
+          codes.insert(try await checkHistory(path))
+        }
       } catch {
         codes.insert(Failure.report(error).rawValue)
       }
     }
-    let worst = Failure.worst(of: codes)
-    if worst != 0 { throw ExitCode(worst) }
+    return codes
   }
 
   private func checkHistory(_ path: String) async throws -> Int32 {
-    let name = path == "-" ? "standard input" : path
-    let history =
-      path == "-" ? try History(descriptor: 0, name: name) : try History(file: path)
-    for note in history.notes { FileHandleOutput.standardError.write("gauntlet: \(note)\n") }
-    let check = Check(model: model, initial: initial.flatMap { Self.value($0) }, limits: limits)
+    let name = ReadingFlags.name(path)
+    let history = try reading.read(path)
     let result = try await check.run(history)
-    let verdict = CheckSummary(
-      file: name, result: result, initial: check.initial ?? history.header.initial)
-    print(json ? try verdict.json() : verdict.text)
+    let summary = CheckSummary(
+      file: name, result: result, history: history, check: check, isModelFound: object.name == nil)
+    print(json ? try summary.json() : summary.text)
+    if let witness, result.verdict == .valid { try WitnessFile.write(result.keys, to: witness) }
+    if let html { try write(summary.page, to: html) }
     for failure in result.checkerFailures { FileHandleOutput.standardError.write("\(failure)\n") }
     if result.verdict != .invalid, !result.checkerFailures.isEmpty { return 10 }
+    return result.verdict.exitCode
+  }
+
+  private func write(_ page: HistoryPage, to path: String) throws {
+    var file = try OutputFile(path)
+    try page.write { try file.write($0) }
+    try file.finish()
+  }
+
+  /// Standard input by the sweep: as it comes, without keeping it.
+  private func checkStream() async throws -> Int32 {
+    let name = ReadingFlags.name("-")
+    let source = try EventSource(descriptor: 0, name: name, options: reading.options)
+    let result = try await check.run(stream: source)
+    for note in result.notes { FileHandleOutput.standardError.write("gauntlet: \(note)\n") }
+    let summary = StreamSummary(file: name, result: result)
+    print(json ? try summary.json() : summary.text)
     return result.verdict.exitCode
   }
 
@@ -115,8 +157,6 @@ struct CheckCommand: AsyncParsableCommand {
     return results.outcome.exitCode
   }
 }
-
-extension ModelName: ExpressibleByArgument {}
 
 extension Verdict {
   var exitCode: Int32 {

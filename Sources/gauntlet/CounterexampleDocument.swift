@@ -11,13 +11,34 @@ struct CounterexampleDocument: Encodable {
   /// A header, then the relaxed events: lines of a history that is invalid as well.
   var history: [Line]
   var explanation: String
+  /// The completion, in the checked history, before which all is linearizable.
+  var longestPrefix: Int?
+  var isMinimal: Bool
+  /// How orders of these operations break off.
+  var orders: [OrderDocument]
 
-  init(_ counterexample: Counterexample, model: ModelName, initial: Value) {
+  struct OrderDocument: Encodable {
+    var operations: [Int]
+    var states: [String]
+    var due: Int
+    var rejections: [String]
+  }
+
+  init(_ counterexample: Counterexample, header: Header) {
     key = counterexample.key
     anomaly = counterexample.anomaly?.rawValue
     operations = counterexample.operations
     explanation = counterexample.explanation
-    history = [.header(HeaderLine(model: model.rawValue, initial: initial))]
+    longestPrefix = counterexample.longestPrefix
+    isMinimal = counterexample.isMinimal
+    orders = counterexample.orders.map { order in
+      OrderDocument(
+        operations: order.operations, states: order.states, due: order.due,
+        rejections: order.candidates.map(\.reason))
+    }
+    let line = HeaderLine(
+      model: header.model ?? "", initial: header.initial, capacity: header.capacity)
+    history = [.header(line)]
     history += Self.events(of: counterexample.history).map { .event($0) }
   }
 
@@ -38,6 +59,7 @@ struct CounterexampleDocument: Encodable {
     var gauntlet = JSONLines.version
     var model: String
     var initial: Value
+    var capacity: Int?
   }
 
   struct EventLine: Encodable {

@@ -29,6 +29,7 @@ enum Failure {
   static func code(of error: any Error) -> Int32 {
     switch error {
     case is HistoryError, is WorkloadError, is CheckError: 65
+    case is GenerationError: 64
     default: 10
     }
   }

@@ -43,6 +43,7 @@ struct Gauntlet: AsyncParsableCommand {
       EXAMPLES
         gauntlet run Workloads/register.yaml
         gauntlet check history.jsonl
+        gauntlet generate --model queue --break duplicate | gauntlet check -
 
       EXIT CODES
         0    everything checked and valid
@@ -55,5 +56,8 @@ struct Gauntlet: AsyncParsableCommand {
         130  interrupted: everything healed and stored
       """,
     version: Version.text,
-    subcommands: [RunCommand.self, CheckCommand.self])
+    subcommands: [
+      RunCommand.self, CheckCommand.self, VerifyCommand.self, ConvertCommand.self,
+      GenerateCommand.self,
+    ])
 }

@@ -60,7 +60,7 @@ import Testing
     var random = SplitMix64(Seed(UInt64(number)))
     let operations = AtomicRegister.history(shape, initial: .absent, using: &random)
     let history = History(operations: operations, initial: .absent)
-    let result = try await Check(limits: Limits(time: .seconds(20), memoryBytes: 4 << 30)).run(
+    let result = try await Check(limits: Limits(time: .seconds(120), memoryBytes: 4 << 30)).run(
       history)
     print(
       "valid: \(name): \(result.verdict), \(result.keys[0].steps) steps, \(result.seconds) s, "
@@ -81,7 +81,7 @@ import Testing
     }
     operations[try #require(late)].result = 77
     let history = History(operations: operations, initial: .absent)
-    let result = try await Check(limits: Limits(time: .seconds(20), memoryBytes: 4 << 30)).run(
+    let result = try await Check(limits: Limits(time: .seconds(120), memoryBytes: 4 << 30)).run(
       history)
     print(
       "planted: \(name): \(result.verdict), \(result.keys[0].steps) steps, \(result.seconds) s, "

@@ -221,8 +221,8 @@ import Testing
         index: 2, function: "cas",
         reason: .unknownFunction(model: "register", known: ["read", "write"]))
     ) { try await Check(model: .register).run(history) }
-    #expect(throws: CheckError(index: 0, function: "push", reason: .noModelFits)) {
-      try ModelName.fitting(History("0: [push 1]"))
+    #expect(throws: CheckError(index: 0, function: "peek", reason: .noModelFits)) {
+      try ModelName.fitting(History("0: [peek 1]"))
     }
   }
 

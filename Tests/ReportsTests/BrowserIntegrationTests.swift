@@ -1,6 +1,5 @@
 // The page in a real browser: its script runs to the end, draws, and obeys no string of the run.
 
-import Foundation
 import Testing
 
 @testable import Reports
@@ -129,45 +128,9 @@ import Testing
     #expect(isThere, "\(part) is missing", sourceLocation: sourceLocation)
   }
 
-  /// What the document has become once the page has run. Pages stay in `REPORT_PAGES`, if set.
-  private func opened(_ report: RunReport, as name: String, then script: String = "") throws
-    -> String
-  {
-    let folder =
-      ProcessInfo.processInfo.environment["REPORT_PAGES"].map { URL(filePath: $0) }
-      ?? FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer {
-      if ProcessInfo.processInfo.environment["REPORT_PAGES"] == nil {
-        #expect(throws: Never.self) { try FileManager.default.removeItem(at: folder) }
-      }
-    }
-    let file = folder.appending(path: "\(name).html")
-    let page = try report.html().replacing("\nstart();\n", with: "\nstart();\n\(script)\n")
-    try page.write(to: file, atomically: true, encoding: .utf8)
-
-    let profile = folder.appending(path: "\(name)-profile")
-    let browser = Foundation.Process()
-    browser.executableURL = URL(filePath: "/usr/bin/timeout")
-    browser.arguments = [
-      "100", "/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-      "--user-data-dir=\(profile.path)", "--dump-dom", file.absoluteString,
-    ]
-    let output = Pipe()
-    browser.standardOutput = output
-    browser.standardError = FileHandle.nullDevice
-    try browser.run()
-    let document = String(
-      decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    browser.waitUntilExit()
-    // Chromium's crash handler may still write there; a leftover is no failure of the page.
-    try? FileManager.default.removeItem(at: profile)
-
-    try #require(browser.terminationStatus == 0, "chromium failed on \(file.path)")
-    let root = try #require(document.range(of: "<html"), "no document of \(file.path)")
-    let tag = document[root.lowerBound...].prefix { $0 != ">" }
-    #expect(tag.contains("data-ready=\"true\""), "\(name): \(tag)")
-    #expect(!tag.contains("data-error"), "\(name): \(tag)")
-    return document
+  private func opened(
+    _ report: RunReport, as name: String, then script: String = ""
+  ) throws -> String {
+    try Browser.opened(Array(report.html().utf8), as: name, then: script)
   }
 }

@@ -1,4 +1,4 @@
-// Draws everything and connects the controls.
+// Draws everything and connects the overview; the timeline connects itself (controls.js).
 
 function fillLegends() {
   const line = (name, dash = []) => drawn("path", {
@@ -95,66 +95,6 @@ function connectOverview() {
     if (overview.nearest) goTo(overview.nearest.i);
     else show(time - run.span / 40, time + run.span / 40);
   });
-}
-
-const KEYS = {
-  ArrowLeft: () => pan(-0.15), ArrowRight: () => pan(0.15),
-  PageUp: () => pan(-0.9), PageDown: () => pan(0.9),
-  Home: () => pan(-1e9), End: () => pan(1e9),
-  "+": () => zoom(0.6), "=": () => zoom(0.6), "-": () => zoom(1 / 0.6), 0: showAll,
-  n: () => goToMatch(1), p: () => goToMatch(-1),
-};
-
-function connectTimeline() {
-  const { canvas } = timeline;
-  let drag = null;
-  canvas.addEventListener("keydown", (event) => {
-    const action = event.ctrlKey || event.metaKey || event.altKey ? null : KEYS[event.key];
-    if (!action) return;
-    event.preventDefault();
-    action();
-  });
-  canvas.addEventListener("wheel", (event) => {
-    const isOurs = document.activeElement === canvas || event.ctrlKey;
-    if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) pan(event.deltaX / 1000);
-    else if (isOurs) zoom(Math.exp(event.deltaY / 400), xToTime(event.offsetX));
-    else return;
-    event.preventDefault();
-  }, { passive: false });
-  canvas.addEventListener("pointerdown", (event) => {
-    drag = { x: event.clientX, from: view.from, to: view.to, moved: false };
-    canvas.setPointerCapture(event.pointerId);
-  });
-  canvas.addEventListener("pointerup", (event) => {
-    const i = operationAt(event.offsetX, event.offsetY);
-    if (drag && !drag.moved && i >= 0) select(i);
-    drag = null;
-  });
-  canvas.addEventListener("pointercancel", () => { drag = null; });
-  canvas.addEventListener("pointermove", (event) => {
-    if (drag) {
-      const by = ((drag.x - event.clientX) / timeline.width) * (drag.to - drag.from);
-      if (Math.abs(drag.x - event.clientX) > 3) drag.moved = true;
-      if (drag.moved) { hideTooltip(); show(drag.from + by, drag.to + by); }
-      return;
-    }
-    const i = operationAt(event.offsetX, event.offsetY);
-    if (i < 0) hideTooltip(); else showTooltip(event, text("label", i), rowsOf(i));
-  });
-  canvas.addEventListener("pointerleave", hideTooltip);
-  canvas.addEventListener("dblclick", (event) => zoom(0.3, xToTime(event.offsetX)));
-  byId("timeline-plot").addEventListener("scroll", requestTimeline);
-}
-
-function connectControls() {
-  const form = byId("timeline-form");
-  form.addEventListener("input", applyFilters);
-  form.addEventListener("submit", (event) => { event.preventDefault(); goToMatch(1); });
-  const actions = {
-    "previous-match": () => goToMatch(-1), "next-match": () => goToMatch(1),
-    "zoom-in": () => zoom(0.5), "zoom-out": () => zoom(2), "zoom-all": showAll,
-  };
-  for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
 }
 
 /** The counterexample with some room around it, else the whole run. Where an operation of unknown

@@ -1,7 +1,7 @@
 // The timeline: a lane for each worker, drawn anew for whatever part is in view. What is narrower
 // than a pixel is drawn by pixel column, so that the cost is bounded by the screen.
 
-const HEAD = 22, FOOT = 24, NARROW = 1.6;
+const NARROW = 1.6;
 const TALL = [0.8, 0.56, 1];  // of a lane's bar, by outcome: the sign beside the colour
 const timeline = { canvas: byId("timeline"), requested: false, lane: 20, left: 44, width: 0 };
 
@@ -18,17 +18,6 @@ function sizeTimeline() {
   }
   timeline.width = plot.clientWidth - timeline.left;
 }
-
-function requestTimeline() {
-  if (timeline.requested) return;
-  timeline.requested = true;
-  requestAnimationFrame(() => { timeline.requested = false; drawTimeline(); });
-}
-
-const timeToX = (time) =>
-  timeline.left + ((time - view.from) / (view.to - view.from)) * timeline.width;
-const xToTime = (x) =>
-  view.from + ((x - timeline.left) / timeline.width) * (view.to - view.from);
 
 function drawTimeline() {
   const { canvas, left, width, height, lane } = timeline;
@@ -47,50 +36,6 @@ function drawTimeline() {
   });
   context.restore();
   drawPosition(context);
-}
-
-function drawTimeAxis(context, bottom) {
-  const { left, width } = timeline;
-  context.save();
-  context.beginPath();
-  context.rect(left, 0, width, timeline.height);
-  context.clip();
-  for (const [k, fault] of run.faults.entries()) {
-    if (fault.until < view.from || fault.start > view.to) continue;
-    const x = Math.max(left, timeToX(fault.start));
-    const end = Math.min(left + width, timeToX(fault.until));
-    context.fillStyle = colours.fault;
-    context.globalAlpha = 0.16;
-    context.fillRect(x, 4, Math.max(1, end - x), bottom - 4);
-    context.globalAlpha = 1;
-    context.fillRect(x, 4, Math.max(1, end - x), 2);
-    context.fillStyle = colours.muted;
-    const free = Math.min(end, timeToX(run.faults[k + 1]?.start ?? Infinity)) - x - 6;
-    const label = fitted(context, `${k + 1} ${fault.name}`, free);
-    context.fillText(label || fitted(context, String(k + 1), free), x + 3, 14);
-  }
-  const { step, values } = ticks(view.from, view.to, width / 110);
-  context.textAlign = "center";
-  for (const value of values) {
-    const x = timeToX(value);
-    context.fillStyle = colours.line;
-    context.fillRect(Math.round(x), HEAD, 1, bottom - HEAD);
-    context.fillStyle = colours.muted;
-    const words = instant(value, step), half = context.measureText(words).width / 2;
-    if (value < 0 || x - half < left || x + half > left + width) continue;
-    context.fillText(words, x, bottom + 10);
-  }
-  context.restore();
-}
-
-/** Where the visible part lies in the run. */
-function drawPosition(context) {
-  const { left, width, height } = timeline, y = height - 5;
-  const place = (time) => left + Math.min(1, Math.max(0, time / run.span)) * width;
-  context.fillStyle = colours.line;
-  context.fillRect(left, y, width, 3);
-  context.fillStyle = colours.focus;
-  context.fillRect(place(view.from), y, Math.max(4, place(view.to) - place(view.from)), 3);
 }
 
 function drawWorker(context, row, y) {

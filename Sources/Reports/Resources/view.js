@@ -1,11 +1,9 @@
-// What the timeline shows: which part of the run, which operations are lit, which is selected.
-// Not here: drawing it (timeline.js), the controls (start.js).
+// What the timeline shows: which operations are lit, which is selected.
+// Not here: which part of the run (camera.js), drawing it (timeline.js), controls (controls.js).
 
 const view = {
   from: 0, to: 1, lit: new Uint8Array(run.count), matches: [], selected: -1, lanes: [],
 };
-const MARGIN = 0.01;  // of the run, empty on either side
-const NARROWEST = 2e3;  // nanoseconds across the screen
 
 /** A lane for each worker: the operations by start. */
 function fillLanes() {
@@ -20,34 +18,6 @@ function fillLanes() {
     starts: Float64Array.from(places, (i) => run.start[i]),
   }));
   view.laneOf = new Map(view.lanes.map((lane, row) => [lane.worker, row]));
-}
-
-/** Shows `from` to `to`, as far as the run goes. */
-function show(from, to) {
-  const least = -run.span * MARGIN, most = run.span * (1 + MARGIN);
-  const span = Math.min(most - least, Math.max(NARROWEST, to - from));
-  const centre = (from + to) / 2;
-  view.from = Math.min(Math.max(least, centre - span / 2), most - span);
-  view.to = view.from + span;
-  requestTimeline();
-}
-
-/** Zooms by `factor` about `time`, which stays where it is on the screen. */
-function zoom(factor, time = (view.from + view.to) / 2) {
-  const span = view.to - view.from;
-  const next = Math.min(run.span * (1 + 2 * MARGIN), Math.max(NARROWEST, span * factor));
-  const from = time - (time - view.from) * (next / span);
-  show(from, from + next);
-}
-
-/** Moves by a part of what is visible. */
-function pan(part) {
-  const by = (view.to - view.from) * part;
-  show(view.from + by, view.to + by);
-}
-
-function showAll() {
-  show(-run.span * MARGIN, run.span * (1 + MARGIN));
 }
 
 /** Lights the operations that pass all filters. */
@@ -70,10 +40,6 @@ function applyFilters() {
     : `${grouped(view.matches.length)} of ${grouped(run.count)}`;
   for (const id of ["previous-match", "next-match"]) byId(id).disabled = !view.matches.length;
   requestTimeline();
-}
-
-function grouped(count) {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** For each string, whether it holds `query`; null for no query. A number is found as a whole:

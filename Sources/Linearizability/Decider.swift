@@ -1,0 +1,183 @@
+// One key's verdict: which engine is asked first, and what comes after it.
+// Here: the order of the engines. Not here: proofs (KeyCheck.swift), counterexamples.
+//
+// A monitor, where one applies, answers in nearly linear time. Else the search is fastest on
+// what is valid and on what is plainly not; where it gets lost, the sweep, which sees all rivals
+// of a configuration at once, may not. Neither wins alone, so they take turns, each turn longer
+// than the last: that costs a small factor over whichever would have been right.
+
+import History
+
+/// What an engine knows of an invalid history beside the verdict: where shrinking begins.
+struct Finding {
+  /// Places of operations that are invalid by themselves.
+  var core: [Int]?
+  /// A completion that no order was found past; it may well be that one exists.
+  var reached: Int?
+  /// The completion that makes the history invalid: the prefix before it is valid.
+  var end: Int?
+}
+
+/// What became of a key.
+struct Decision {
+  enum Answer {
+    /// Places in the order in which they take effect.
+    case valid(order: [Int])
+    case invalid(Finding)
+    case unknown(LimitReached)
+  }
+
+  var answer: Answer
+  var engine: Engine
+  var steps = 0
+}
+
+/// Asks the engines about one key.
+struct Decider<M: Model> {
+  /// Steps that the search takes before the sweep is tried: less than a tenth of a second.
+  private static var firstSteps: Int { 150_000 }
+  private static var firstTurn: Duration { .milliseconds(200) }
+
+  let engine: Engine?
+  let budget: Budget
+
+  func decide(_ subject: Subject<M>) throws(CheckError) -> Decision {
+    if engine == nil || engine == .monitor {
+      if let verdict = Self.monitor(subject) {
+        switch verdict {
+        case .valid(let order): return Decision(answer: .valid(order: order), engine: .monitor)
+        case .invalid(let core):
+          return Decision(answer: .invalid(Finding(core: core)), engine: .monitor)
+        }
+      }
+      if engine == .monitor {
+        let limit = LimitReached(
+          reason: .noMonitor, eventsDone: 0, eventsInAll: subject.eventCount)
+        return Decision(answer: .unknown(limit), engine: .monitor)
+      }
+    }
+    let fitted = try subject.fitted()
+    var turns = Turns(fitted, budget: budget)
+    switch engine {
+    case .sweep: return turns.sweep()
+    case .wingGong: return turns.search()
+    case .monitor, nil: return turns.alternate()
+    }
+  }
+
+  /// The monitor's verdict, if the model has one that applies.
+  static func monitor(_ subject: Subject<M>) -> MonitorVerdict? {
+    func ask<N: Monitored>(_ model: N) -> MonitorVerdict? {
+      guard let judged = subject.judged as? [Judged<N.Action>] else { return nil }
+      return model.monitor(judged)
+    }
+    guard let monitored = subject.model as? any Monitored else { return nil }
+    return ask(monitored)
+  }
+
+  /// The two general engines on one subject.
+  private struct Turns {
+    private let subject: Subject<M>
+    private let budget: Budget
+    private var steps = 0
+
+    init(_ subject: Subject<M>, budget: Budget) {
+      self.subject = subject
+      self.budget = budget
+    }
+
+    func search() -> Decision {
+      var search = Search(subject, budget: budget)
+      return decision(search.run(), of: search)
+    }
+
+    func sweep() -> Decision {
+      var run = SweepRun(subject, budget: budget)
+      return decision(run.run(), of: run)
+    }
+
+    mutating func alternate() -> Decision {
+      // Optional: dropped, its tables make room for the sweep.
+      var search: Search<M>? = Search(subject, budget: budget)
+      var isSweepOut = false
+      var searchLimit: Decision?
+      var sweepLimit: Decision?
+      var turn = firstTurn
+      // A long valid history takes some steps an operation, and is not lost for that.
+      var last = firstSteps + 2 * subject.judged.count
+      while true {
+        if let outcome = search?.run(until: last), let ended = search {
+          let found = decision(outcome, of: ended)
+          guard found.isLostForMemory, !isSweepOut else { return found }
+          searchLimit = found
+          steps = ended.steps
+          search = nil
+        }
+        if !isSweepOut {
+          let part = search == nil ? budget : budget.part(time: turn)
+          var run = SweepRun(subject, budget: part)
+          var found = decision(run.run(), of: run)
+          found.steps += steps + (search?.steps ?? 0)
+          switch found.limit?.reason {
+          case nil:
+            search?.abandon()
+            return found
+          case .time where budget.exceeded() == nil && search != nil: break
+          case .memory:
+            isSweepOut = true
+            sweepLimit = found
+          case .time, .interrupted, .checkerFailed, .noMonitor:
+            search?.abandon()
+            return found
+          }
+        }
+        guard let going = search else { return searchLimit ?? sweepLimit ?? sweep() }
+        last = isSweepOut ? Int.max : max(last * 2, going.steps * 2)
+        turn *= 2
+      }
+    }
+
+    private var firstTurn: Duration { Decider.firstTurn }
+    private var firstSteps: Int { Decider.firstSteps }
+
+    private func decision(_ outcome: SearchOutcome, of search: Search<M>) -> Decision {
+      let answer: Decision.Answer
+      switch outcome {
+      case .valid(let order): answer = .valid(order: order)
+      case .invalid:
+        let completion = search.furthestPlace.flatMap { subject.operations[$0].completion }
+        answer = .invalid(Finding(reached: completion))
+      case .unknown(let reason):
+        answer = .unknown(
+          LimitReached(
+            reason: reason, eventsDone: search.furthest, eventsInAll: search.eventCount))
+      }
+      return Decision(answer: answer, engine: .wingGong, steps: search.steps)
+    }
+
+    private func decision(_ outcome: SweepOutcome, of run: SweepRun<M>) -> Decision {
+      let answer: Decision.Answer
+      switch outcome {
+      case .valid(let order): answer = .valid(order: order)
+      case .invalid(let end, _): answer = .invalid(Finding(end: end))
+      case .unknown(let reason):
+        answer = .unknown(
+          LimitReached(
+            reason: reason, eventsDone: run.eventsDone, eventsInAll: run.eventCount))
+      }
+      return Decision(answer: answer, engine: .sweep, steps: run.steps)
+    }
+  }
+}
+
+extension Decision {
+  fileprivate var limit: LimitReached? {
+    guard case .unknown(let limit) = answer else { return nil }
+    return limit
+  }
+
+  fileprivate var isLostForMemory: Bool {
+    guard case .memory = limit?.reason else { return false }
+    return true
+  }
+}
