@@ -96,7 +96,7 @@ import Testing
         var bytes: [UInt8] = []
         JSONLines.append(generator.header, to: &bytes)
         while let event = generator.next() { JSONLines.append(event, to: &bytes) }
-        try #require(try History(bytes: bytes, name: "generated") == history)
+        try #require(try History(bytes: bytes, name: "generated").isSame(as: history))
       }
     }
   }
@@ -153,6 +153,14 @@ import Testing
     let print = all.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01b3
     }
-    #expect(String(print, radix: 16) == "393e289d1b37d65f")
+    #expect(String(print, radix: 16) == "f561efe52aaed653")
+  }
+}
+
+extension History {
+  /// Whether what happened is the same; how it was read is not compared.
+  fileprivate func isSame(as other: History) -> Bool {
+    header == other.header && operations == other.operations && endIndex == other.endIndex
+      && endTime == other.endTime
   }
 }
