@@ -32,8 +32,8 @@ public struct KeyResult: Sendable {
 public struct CheckResult: Sendable {
   /// The worst of the keys' verdicts: invalid beats unknown beats valid.
   public var verdict: Verdict
-  /// The model it was judged by.
-  public var model: ModelName
+  /// The model it was judged by; nil for one of the caller's own.
+  public var model: ModelName?
   /// The result of each key, in the keys' order.
   public var keys: [KeyResult]
   /// Operations in all.
@@ -99,14 +99,42 @@ public struct Check: Sendable {
     let start = ContinuousClock.now
     let name: ModelName
     if let named = self.model { name = named } else { name = try ModelName.fitting(history) }
-    var limits = limits
-    if limits.memoryBytes == nil { limits.memoryBytes = MemoryUse.fairShare }
-    let budget = Budget(limits)
+    let budget = wholeBudget
     let jobs = try name.visit(
       KeyJobs(check: self, history: history, budget: budget),
       initial: initial ?? history.header.initial, capacity: capacity ?? history.header.capacity)
+    var result = try await result(of: jobs, within: budget, since: start)
+    result.model = name
+    return result
+  }
+
+  /// The verdict on `history` by a model of the caller's own, which `model`, `initial` and
+  /// `capacity` say nothing about.
+  ///
+  /// A cancelled task gets `unknown` for what was not yet decided.
+  /// - Complexity: exponential in a key's concurrency at worst, not in its length.
+  /// - Throws: `CheckError` when the model does not know an operation; never for a limit.
+  public func run<M: Model>(
+    _ history: History, by model: M
+  ) async throws(CheckError) -> CheckResult {
+    let start = ContinuousClock.now
+    let budget = wholeBudget
+    let jobs = try KeyJobs(check: self, history: history, budget: budget).visit(model)
+    return try await result(of: jobs, within: budget, since: start)
+  }
+
+  /// What all keys may take together.
+  private var wholeBudget: Budget {
+    var limits = limits
+    if limits.memoryBytes == nil { limits.memoryBytes = MemoryUse.fairShare }
+    return Budget(limits, looks: true)
+  }
+
+  private func result(
+    of jobs: [KeyJobs.Job], within budget: Budget, since start: ContinuousClock.Instant
+  ) async throws(CheckError) -> CheckResult {
     let outcomes = await withTaskCancellationHandler {
-      await Workforce.run(jobs, width: width)
+      await rounds(jobs)
     } onCancel: {
       budget.cancel()
     }
@@ -116,9 +144,53 @@ public struct Check: Sendable {
     let deciding = keys.reduce(0) { $0 + $1.seconds }
     let all = deciding + keys.reduce(0) { $0 + $1.shrinkingSeconds }
     return CheckResult(
-      verdict: keys.reduce(.valid) { $0.combined(with: $1.verdict) }, model: name, keys: keys,
-      operations: history.operations.count,
+      verdict: keys.reduce(.valid) { $0.combined(with: $1.verdict) }, model: nil, keys: keys,
+      operations: keys.reduce(0) { $0 + $1.operations },
       seconds: all > 0 ? elapsed * deciding / all : elapsed, peakMemoryBytes: MemoryUse.peak)
+  }
+
+  /// Runs all jobs, so that no key for which time or memory is not enough keeps another from being
+  /// looked at: first each gets a turn, then those that were lost get all that is left; and what
+  /// had no memory beside others, alone.
+  private func rounds(_ jobs: [KeyJobs.Job]) async -> [Result<KeyResult, CheckError>] {
+    let isCrowded = jobs.count > max(1, width)
+    let share = limits.time.map { $0 * max(1, width) / (2 * max(1, jobs.count)) }
+    let turn = min(share ?? .seconds(2), .seconds(2))
+    var outcomes = await Workforce.run(
+      jobs.map { job in { job(isCrowded ? turn : nil) } }, width: width)
+    for (isWanted, width) in [(Self.isOutOfTime, width), (Self.isOutOfMemory, 1)]
+    where jobs.count > 1 {
+      let lost = outcomes.indices.filter { isWanted(outcomes[$0]) }
+      let again = await Workforce.run(lost.map { job in { jobs[job](nil) } }, width: width)
+      for (job, outcome) in zip(lost, again) {
+        outcomes[job] = Self.further(outcome, than: outcomes[job])
+      }
+    }
+    return outcomes
+  }
+
+  private static func isOutOfTime(_ outcome: Result<KeyResult, CheckError>) -> Bool {
+    guard case .success(let key) = outcome, case .time = key.limit?.reason else { return false }
+    return true
+  }
+
+  private static func isOutOfMemory(_ outcome: Result<KeyResult, CheckError>) -> Bool {
+    guard case .success(let key) = outcome, case .memory = key.limit?.reason else { return false }
+    return true
+  }
+
+  /// What came of a key the second time, and how far it came at its best.
+  private static func further(
+    _ outcome: Result<KeyResult, CheckError>, than first: Result<KeyResult, CheckError>
+  ) -> Result<KeyResult, CheckError> {
+    guard case .success(var key) = outcome, case .success(let before) = first else {
+      return outcome
+    }
+    key.seconds += before.seconds
+    if let done = before.limit?.eventsDone, let now = key.limit?.eventsDone, done > now {
+      key.limit?.eventsDone = done
+    }
+    return .success(key)
   }
 
   private static func keys(
@@ -141,19 +213,22 @@ public struct Check: Sendable {
 /// One job a key: a history is linearizable if and only if each object's part is (Herlihy & Wing
 /// 1990).
 private struct KeyJobs: ModelVisitor {
+  /// Checks one key; deciding may take as long as it is given.
+  typealias Job = @Sendable (Duration?) -> Result<KeyResult, CheckError>
+
   let check: Check
   let history: History
   let budget: Budget
 
   func visit<M: Model>(
     _ model: M
-  ) throws(CheckError) -> [@Sendable () -> Result<KeyResult, CheckError>] {
+  ) throws(CheckError) -> [Job] {
     let (check, history, budget) = (check, history, budget)
     return KeyPart.all(of: history.operations).map { part in
-      {
+      { turn in
         let job = KeyCheck(
           key: part.key, model: model, operations: part.operations(of: history), budget: budget,
-          engine: check.engine, shrinkingTime: check.shrinkingTime)
+          turn: turn, engine: check.engine, shrinkingTime: check.shrinkingTime)
         return Result { () throws(CheckError) in try job.run() }
       }
     }

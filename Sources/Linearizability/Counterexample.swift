@@ -30,6 +30,12 @@ public struct Counterexample: Sendable, Equatable {
   public var keyOperations: [Int]
   /// The operations as they were relaxed: what is `info` here may be `ok` in the history.
   public var history: [Operation]
+  /// Where `history` starts, if what came before it was left out and counted in; nil when it
+  /// starts where the whole does.
+  public var initial: Value?
+  /// Invocation indexes of those in `history` that are shown in part: a read or transaction
+  /// without the elements or registers that play no part.
+  public var abridged: [Int]
   /// The kind of fault, where it is clear.
   public var anomaly: Anomaly?
   /// The reason, in words.

@@ -14,8 +14,6 @@ struct Finding {
   var core: [Int]?
   /// A completion that no order was found past; it may well be that one exists.
   var reached: Int?
-  /// The completion that makes the history invalid: the prefix before it is valid.
-  var end: Int?
 }
 
 /// What became of a key.
@@ -87,8 +85,11 @@ struct Decider<M: Model> {
     }
 
     func search() -> Decision {
-      var search = Search(subject, budget: budget)
-      return decision(search.run(), of: search)
+      guard let missing else {
+        var search = Search(subject, budget: budget)
+        return decision(search.run(), of: search)
+      }
+      return missing
     }
 
     func sweep() -> Decision {
@@ -96,43 +97,55 @@ struct Decider<M: Model> {
       return decision(run.run(), of: run)
     }
 
+    /// What to say when there is no memory even to lay out a search.
+    private var missing: Decision? {
+      let bytes = subject.eventCount * 64
+      let reason = budget.reserve(bytes)
+      guard let reason else {
+        _ = budget.reserve(-bytes)
+        return nil
+      }
+      let limit = LimitReached(reason: reason, eventsDone: 0, eventsInAll: subject.eventCount)
+      return Decision(answer: .unknown(limit), engine: .wingGong)
+    }
+
     mutating func alternate() -> Decision {
+      if let missing { return missing }
       // Optional: dropped, its tables make room for the sweep.
       var search: Search<M>? = Search(subject, budget: budget)
-      var isSweepOut = false
-      var searchLimit: Decision?
-      var sweepLimit: Decision?
+      /// What was reached before the memory was full; the engine that gets it all comes last.
+      var short: Decision?
+      var isSweepShort = false
       var turn = firstTurn
       // A long valid history takes some steps an operation, and is not lost for that.
       var last = firstSteps + 2 * subject.judged.count
       while true {
         if let outcome = search?.run(until: last), let ended = search {
           let found = decision(outcome, of: ended)
-          guard found.isLostForMemory, !isSweepOut else { return found }
-          searchLimit = found
+          guard found.isLostForMemory else { return found }
+          short = found.further(than: short)
           steps = ended.steps
           search = nil
         }
-        if !isSweepOut {
+        // Short of memory beside the search, it is tried again when that has given up its own.
+        if search == nil || !isSweepShort {
           let part = search == nil ? budget : budget.part(time: turn)
           var run = SweepRun(subject, budget: part)
           var found = decision(run.run(), of: run)
           found.steps += steps + (search?.steps ?? 0)
+          let isOver = search == nil || budget.exceeded() != nil
           switch found.limit?.reason {
-          case nil:
+          case .memory where !isOver:
+            isSweepShort = true
+            short = found.further(than: short)
+          case .time where !isOver: break
+          case nil, .time, .memory, .interrupted, .checkerFailed, .noMonitor:
             search?.abandon()
-            return found
-          case .time where budget.exceeded() == nil && search != nil: break
-          case .memory:
-            isSweepOut = true
-            sweepLimit = found
-          case .time, .interrupted, .checkerFailed, .noMonitor:
-            search?.abandon()
-            return found
+            return found.further(than: short)
           }
         }
-        guard let going = search else { return searchLimit ?? sweepLimit ?? sweep() }
-        last = isSweepOut ? Int.max : max(last * 2, going.steps * 2)
+        guard let going = search else { preconditionFailure("the sweep is asked last") }
+        last = isSweepShort ? Int.max : max(last * 2, going.steps * 2)
         turn *= 2
       }
     }
@@ -159,7 +172,9 @@ struct Decider<M: Model> {
       let answer: Decision.Answer
       switch outcome {
       case .valid(let order): answer = .valid(order: order)
-      case .invalid(let end, _): answer = .invalid(Finding(end: end))
+      // No more than a place to begin at: what was open there had its outcome, which the history
+      // up to there does not know, and a fitted model rejects what is ruled out only later.
+      case .invalid(let end, _): answer = .invalid(Finding(reached: end))
       case .unknown(let reason):
         answer = .unknown(
           LimitReached(
@@ -179,5 +194,20 @@ extension Decision {
   fileprivate var isLostForMemory: Bool {
     guard case .memory = limit?.reason else { return false }
     return true
+  }
+
+  /// Itself, unless it gave up before `other` did: then that, for the same reason.
+  fileprivate func further(than other: Decision?) -> Decision {
+    guard let other, let limit, let otherLimit = other.limit,
+      otherLimit.eventsDone * max(1, limit.eventsInAll)
+        > limit.eventsDone * max(1, otherLimit.eventsInAll)
+    else { return self }
+    var further = other
+    further.steps = max(steps, other.steps)
+    further.answer = .unknown(
+      LimitReached(
+        reason: limit.reason, eventsDone: otherLimit.eventsDone,
+        eventsInAll: otherLimit.eventsInAll))
+    return further
   }
 }

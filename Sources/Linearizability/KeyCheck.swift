@@ -14,6 +14,8 @@ struct KeyCheck<M: Model>: Sendable {
   let model: M
   let operations: [Operation]
   let budget: Budget
+  /// What deciding may take of it; nil for all.
+  let turn: Duration?
   /// Nil for whichever engine fits.
   let engine: Engine?
   let shrinkingTime: Duration
@@ -46,7 +48,8 @@ struct KeyCheck<M: Model>: Sendable {
       return nil
     }
     defer { _ = budget.reserve(-bytes) }
-    let decision = try Decider(engine: engine, budget: budget).decide(subject)
+    let part = turn.map { budget.part(time: $0) } ?? budget
+    let decision = try Decider(engine: engine, budget: part).decide(subject)
     (result.engine, result.steps) = (decision.engine, decision.steps)
     switch decision.answer {
     case .valid(let order): try prove(order, &result, events: subject.eventCount)

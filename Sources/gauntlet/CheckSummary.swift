@@ -20,6 +20,9 @@ struct CheckSummary {
   /// The state before the first operation.
   private var initial: Value { check.initial ?? history.header.initial }
 
+  /// Every command names a model or finds one.
+  private var modelName: String { result.model?.rawValue ?? "" }
+
   private var engines: String { result.engines.map(\.rawValue).joined(separator: "+") }
 
   /// What was assumed, where it matters.
@@ -27,7 +30,7 @@ struct CheckSummary {
     var lines: [String] = []
     if isModelFound, history.header.model == nil {
       lines.append(
-        "The model is \(result.model.rawValue), by the functions; --model names another.")
+        "The model is \(modelName), by the functions; --model names another.")
     }
     if let reading = history.failedCAS {
       let what =
@@ -48,7 +51,7 @@ struct CheckSummary {
       initial: initial.description,
       states: { key in
         // What this throws was thrown while the history was checked.
-        (try? check.states(of: key, in: history, model: model)) ?? AnySequence([])
+        (try? model.map { try check.states(of: key, in: history, model: $0) }) ?? AnySequence([])
       },
       orders: { counterexample in
         counterexample.orders.map { order in
@@ -79,7 +82,7 @@ struct CheckSummary {
   }
 
   private var headline: String {
-    "\(file): \(result.verdict.rawValue) · \(result.model.rawValue) · \(engines) · "
+    "\(file): \(result.verdict.rawValue) · \(modelName) · \(engines) · "
       + "\(Figures.count(result.operations)) operations, \(result.keys.count) "
       + "\(result.keys.count == 1 ? "key" : "keys") · \(Figures.seconds(result.seconds))"
   }
@@ -105,7 +108,7 @@ struct CheckSummary {
   func json() throws -> String {
     try JSONOutput.line(
       Document(
-        file: file, valid: Validity(result.verdict.rawValue), model: result.model.rawValue,
+        file: file, valid: Validity(result.verdict.rawValue), model: modelName,
         engine: engines,
         operations: result.operations, keys: result.keys.count,
         seconds: result.seconds, peakMemoryBytes: result.peakMemoryBytes,
@@ -117,7 +120,7 @@ struct CheckSummary {
           CounterexampleDocument(
             $0,
             header: Header(
-              model: result.model.rawValue, initial: initial,
+              model: modelName, initial: $0.initial ?? initial,
               capacity: check.capacity ?? history.header.capacity))
         }))
   }

@@ -8,6 +8,8 @@ struct CounterexampleDocument: Encodable {
   var anomaly: String?
   /// Indexes, in the checked history, of the invocations that take part.
   var operations: [Int]
+  /// Those of them that are shown in part: a read or transaction without what plays no part.
+  var abridged: [Int]
   /// A header, then the relaxed events: lines of a history that is invalid as well.
   var history: [Line]
   var explanation: String
@@ -28,6 +30,7 @@ struct CounterexampleDocument: Encodable {
     key = counterexample.key
     anomaly = counterexample.anomaly?.rawValue
     operations = counterexample.operations
+    abridged = counterexample.abridged
     explanation = counterexample.explanation
     longestPrefix = counterexample.longestPrefix
     isMinimal = counterexample.isMinimal

@@ -73,10 +73,10 @@ import Testing
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "Histories")
     let rows = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-      .split(separator: "\n").filter { $0.contains(".jsonl |") }
+      .split(separator: "\n").filter { $0.contains(".jsonl |") || $0.contains(".gz |") }
       .map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
     let files = try FileManager.default.contentsOfDirectory(atPath: root.path)
-      .filter { $0.hasSuffix(".jsonl") }
+      .filter { $0.hasSuffix(".jsonl") || $0.hasSuffix(".gz") }
     #expect(Set(rows.map { $0[0] }) == Set(files))
     try await CommandLineFolder.with { folder in
       for row in rows {

@@ -62,6 +62,15 @@ extension ContainerKind {
     case .invalid: break
     case .unknown(let reason): judgement.flaw = "\(reason)"
     }
+    var sweep = SweepRun(subject, budget: Budget(Limits()))
+    switch sweep.run() {
+    case .valid(let order):
+      try verify(order)
+      if !judgement.searched { judgement.flaw = "the sweep says valid, not so the search" }
+    case .invalid:
+      if judgement.searched { judgement.flaw = "the sweep says invalid, not so the search" }
+    case .unknown(let reason): judgement.flaw = "\(reason)"
+    }
     return judgement
   }
 }

@@ -40,6 +40,33 @@ import Testing
     #expect(try await counterexample(drawing).anomaly == anomaly)
   }
 
+  @Test("one operation is spoken of as one")
+  func singular() async throws {
+    let found = try await counterexample("0: [w 1] [r 2]")
+    #expect(found.operations.count == 1)
+    #expect(found.explanation.contains("this operation alone contradicts"), "\(found.explanation)")
+  }
+
+  @Test("what was added before is counted in, and what is shown in part is said to be")
+  func startsAndParts() async throws {
+    var counter = History("0: [w 1] [w 2] [r 9]")
+    for place in counter.operations.indices where counter.operations[place].function == "write" {
+      counter.operations[place].function = "add"
+    }
+    let sum = try #require(try await Check(model: .counter).run(counter).counterexample)
+    #expect(sum.initial == 3 && sum.history.map(\.function) == ["read"])
+    var set = History("0: [w 1] [w 2] [r 9]")
+    for place in set.operations.indices {
+      let isWrite = set.operations[place].function == "write"
+      set.operations[place].function = isWrite ? "add" : "read"
+      if !isWrite { set.operations[place].result = .list([2]) }
+    }
+    let read = try #require(try await Check(model: .set).run(set).counterexample)
+    #expect(read.history.map(\.function) == ["add", "read"])
+    #expect(read.history.last?.result == .list([]))
+    #expect(read.abridged == [set.operations[2].invocation])
+  }
+
   @Test(
     "a counterexample of a long history is short, and invalid by itself", arguments: Seed.some(8))
   func long(seed: Seed) async throws {

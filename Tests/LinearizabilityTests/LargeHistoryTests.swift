@@ -130,7 +130,7 @@ import Testing
       more[place].completion = more[place].completion.map { $0 + last + 1 }
     }
     operations += more
-    let limits = Limits(time: .seconds(60), memoryBytes: 4 << 30)
+    let limits = Limits(time: .seconds(600), memoryBytes: 4 << 30)
     let history = History(operations: operations, initial: .absent)
     let result = try await Check(limits: limits, shrinkingTime: .seconds(2)).run(history)
     print(

@@ -30,7 +30,7 @@ import Testing
 
   @Test("a spent memory limit is unknown")
   func memory() async throws {
-    let limits = Limits(time: .seconds(60), memoryBytes: 4 << 20)
+    let limits = Limits(memoryBytes: 4 << 20)
     let result = try await Check(limits: limits).run(Self.hard)
     #expect(result.verdict == .unknown)
     #expect(result.keys[0].limit?.reason == .memory(bytes: 4 << 20))

@@ -131,6 +131,15 @@ enum Engines {
       let outcome = try search(model, operations)
       try require(outcome, expected, model, operations, "\(name), \(engine)")
     }
+    let fitted = try Subject(model: model, operations: operations).fitted()
+    var sweep = SweepRun(fitted, budget: Budget(Limits()))
+    let swept: SearchOutcome =
+      switch sweep.run() {
+      case .valid(let order): .valid(order: order)
+      case .invalid: .invalid
+      case .unknown(let reason): .unknown(reason)
+      }
+    try require(swept, expected, model, operations, "\(name), sweep")
     if let monitor = model as? any Monitored,
       try checkMonitor(monitor, operations, expected, name, areAtFault: areAtFault)
     {

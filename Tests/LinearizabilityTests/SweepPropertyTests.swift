@@ -105,6 +105,31 @@ extension [Operation] {
     }
   }
 
+  @Test(
+    "the sweep agrees with the search where most answers are lost", arguments: Seed.some(blocks))
+  func agreesOnLostAnswers(seed: Seed) throws {
+    var random = SplitMix64(seed)
+    for round in 0..<Self.each {
+      let shape = Shape(
+        operations: Int.random(in: 8...22, using: &random),
+        processes: Int.random(in: 3...7, using: &random),
+        values: Int.random(in: 2...4, using: &random),
+        unknown: [25, 50, 70].randomElement(using: &random) ?? 0,
+        reads: [30, 50, 60].randomElement(using: &random) ?? 0,
+        writes: [10, 25, 40].randomElement(using: &random) ?? 0, differs: false)
+      var operations = AtomicRegister.history(shape, initial: 1, using: &random)
+      for place in operations.indices where operations[place].outcome == .ok {
+        // Reads of anything: most such histories are on the edge of what the lost ones explain.
+        guard operations[place].function == "read", Bool.random(using: &random) else { continue }
+        operations[place].result = .integer(
+          Int64.random(in: 1..<Int64(max(2, shape.values)), using: &random))
+      }
+      let swept = try Swept(operations, initial: 1)
+      try #require(
+        (swept == .valid) == (try Self.searchExplains(operations)), "\(seed), round \(round)")
+    }
+  }
+
   static func searchExplains(_ operations: [Operation]) throws -> Bool {
     let subject = try Subject(model: CASRegisterModel(initial: 1), operations: operations)
     var search = Search(subject, budget: Budget(Limits(time: .seconds(60))))

@@ -29,7 +29,7 @@ func nastyPage(_ nasty: String) -> HistoryPage {
   ]
   let counterexample = Counterexample(
     key: nasty, operations: [0], keyOperations: [0], history: [history.operations[0]],
-    anomaly: .staleRead, explanation: nasty + "\n" + nasty, orders: [],
+    abridged: [], anomaly: .staleRead, explanation: nasty + "\n" + nasty, orders: [],
     longestPrefix: nil, isMinimal: false)
   var invalid = KeyResult(
     key: nasty, verdict: .invalid, engine: .sweep, operations: 1, steps: 1, seconds: .nan,

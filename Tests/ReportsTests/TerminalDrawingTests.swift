@@ -88,7 +88,8 @@ import Testing
     ]
     return Counterexample(
       key: "x", operations: history.map(\.invocation), keyOperations: [4, 9], history: history,
-      anomaly: .staleRead, explanation: "", orders: [], longestPrefix: nil, isMinimal: true)
+      abridged: [], anomaly: .staleRead, explanation: "", orders: [], longestPrefix: nil,
+      isMinimal: true)
   }
 
   private func operation(

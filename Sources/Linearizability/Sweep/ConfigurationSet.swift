@@ -75,17 +75,35 @@ struct ConfigurationSet: ~Copyable {
   private var memory: UnsafeMutablePointer<UInt64>  // owned; `capacity` rows
   private var buckets: [Int32] = []  // a power of two, at least `count`; -1 ends a chain
   private var isHashed = false
+  /// Which bits of a hash are used: all; a test takes some away to make rows collide.
+  private let hashMask: UInt64
 
-  init(_ layout: RowLayout) {
+  init(_ layout: RowLayout, hashMask: UInt64 = .max) {
     self.layout = layout
+    self.hashMask = hashMask
     memory = .allocate(capacity: capacity * layout.stride)
   }
 
   deinit { memory.deallocate() }
 
   var bytes: Int { capacity * layout.stride * 8 + buckets.count * 4 }
-  /// Bytes that the next insertion takes on top.
-  var bytesToGrow: Int { count == capacity ? 2 * bytes : 0 }
+  /// Bytes that the next insertion takes on top, while what it outgrows is still there.
+  var bytesToGrow: Int {
+    let forRows = count == capacity ? 2 * capacity * layout.stride * 8 : 0
+    return forRows + (count >= buckets.count && count >= Self.scanned ? (count + 1) * 16 : 0)
+  }
+
+  /// Bytes that `reserve` takes for so many rows.
+  func bytesToReserve(_ rows: Int) -> Int { rows > capacity ? rows * layout.stride * 8 : 0 }
+
+  /// Empties it, and makes room for so many rows.
+  mutating func removeAll(reserving rows: Int) {
+    removeAll()
+    guard rows > capacity else { return }
+    memory.deallocate()
+    memory = .allocate(capacity: rows * layout.stride)
+    capacity = rows
+  }
 
   @inline(__always)
   func row(_ number: Int) -> Row { memory + number &* layout.stride }
@@ -174,7 +192,7 @@ struct ConfigurationSet: ~Copyable {
       mixed = (mixed ^ (row[2 + word] & slots.rigid(word))) &* 0xbf58_476d_1ce4_e5b9
       mixed ^= mixed >> 31
     }
-    return Int(truncatingIfNeeded: mixed & UInt64(buckets.count - 1))
+    return Int(truncatingIfNeeded: mixed & hashMask & UInt64(buckets.count - 1))
   }
 
   /// Whether `a` can do all that `b`, in the same state, can.

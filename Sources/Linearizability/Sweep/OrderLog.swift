@@ -46,6 +46,12 @@ struct OrderLog {
     nodes.capacity * 16 + (hidden.capacity + segment.capacity + settled.capacity) * 8
   }
   var isDueForCollection: Bool { nodes.count >= nodesBeforeCollection }
+  /// Bytes that a collection takes while it runs.
+  var bytesToCollect: Int { nodes.count * 13 }
+  /// Bytes that `count` more nodes take on top, while what they outgrow is still there.
+  func bytesToGrow(by count: Int) -> Int {
+    nodes.count + count > nodes.capacity ? 2 * nodes.capacity * 16 : 0
+  }
 
   @inline(__always)
   mutating func append(_ step: OrderStep, after parent: Int32) -> Int32 {

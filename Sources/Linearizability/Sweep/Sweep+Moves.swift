@@ -33,8 +33,13 @@ extension Sweep {
     var mayFold = true
     while true {
       wantedClass = -1
-      next.removeAll()
-      work.removeAll()
+      var waiting = 0
+      for number in 0..<current.count where current.row(number)[word] & bit == 0 { waiting += 1 }
+      let growth =
+        work.bytesToReserve(waiting) + next.bytesToReserve(current.count - waiting)
+      if growth > 1 << 20, isShort(of: growth) { return }
+      next.removeAll(reserving: current.count - waiting)
+      work.removeAll(reserving: waiting)
       for number in 0..<current.count {
         copy(current.row(number), to: source)
         if source[word] & bit != 0 {
@@ -45,9 +50,12 @@ extension Sweep {
         }
       }
       for number in 0..<work.count
-      where work.row(number)[layout.free + (slot >> 6)] & bit != 0 && wantedClass < 0 {
+      where work.row(number)[layout.free + (slot >> 6)] & bit != 0 && wantedClass < 0
+        && failure == nil
+      {
         copy(work.row(number), to: source)
         choose()
+        countStep()
       }
       var cursor = 0
       while cursor < work.count, wantedClass < 0, failure == nil {
@@ -267,8 +275,10 @@ extension Sweep {
       looksBack = true
     }
     if !looksBack { target.since = 0 }
-    let growth = isPast ? next.bytesToGrow : work.bytesToGrow
-    if growth > 1 << 20, let reason = reserve(growth) { failure = reason }
+    let growth =
+      (isPast ? next.bytesToGrow : work.bytesToGrow)
+      + log.bytesToGrow(by: 1 + 64 * layout.maskWords)
+    if growth > 1 << 20, isShort(of: growth) { return }
     let number = isPast ? next.insert(target, slots) : work.insert(target, slots)
     guard number >= 0 else { return }
     var node = log.append(step, after: source.node)

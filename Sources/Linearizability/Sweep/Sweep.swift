@@ -149,6 +149,9 @@ struct Sweep<M: Model>: ~Copyable {
 
   /// Lays the frontier out anew; nothing is being explained.
   mutating func widen(to wider: RowLayout) {
+    let bytes = current.bytes / layout.stride * wider.stride
+    // Then it has failed, and what it knew is not needed any more.
+    if bytes > 1 << 20, isShort(of: bytes) { current = ConfigurationSet(layout) }
     layout = wider
     current.widen(to: wider)
     next = ConfigurationSet(wider)
@@ -161,39 +164,81 @@ struct Sweep<M: Model>: ~Copyable {
 
   /// Forgets what is settled or gone, and looks at the limits. For every thousand completions.
   private mutating func tidy() {
-    if log.isDueForCollection {
-      var leaves: [Int32] = []
-      for number in 0..<current.count { leaves.append(current.row(number).node) }
-      if !leaves.isEmpty { leaves = log.collect(leaves: leaves) }
-      for number in 0..<current.count { current.row(number).node = leaves[number] }
-    }
+    next.removeAll()
+    work.removeAll()
     if alphabet.isDueForCollection {
       var live: [Int32] = []
       for number in 0..<current.count { live.append(current.row(number).state) }
       alphabet.collect(live: live)
     }
     current.shrink()
-    next.removeAll()
     next.shrink()
-    work.removeAll()
     work.shrink()
     poll()
+  }
+
+  /// Forgets the steps that led to no configuration there is, if there may be many.
+  ///
+  /// Also while a completion is explained: then those it starts from must stay, too, as it may be
+  /// begun anew.
+  private mutating func collectLog() {
+    guard log.isDueForCollection, current.count > 0 else { return }
+    let bytes = log.bytesToCollect
+    guard budget.reserve(bytes) == nil else { return }  // then it has to do without
+    defer { _ = budget.reserve(-bytes) }
+    var leaves: [Int32] = []
+    leaves.reserveCapacity(current.count + next.count + work.count)
+    for number in 0..<current.count { leaves.append(current.row(number).node) }
+    for number in 0..<next.count { leaves.append(next.row(number).node) }
+    for number in 0..<work.count { leaves.append(work.row(number).node) }
+    leaves = log.collect(leaves: leaves)
+    var leaf = 0
+    for number in 0..<current.count {
+      current.row(number).node = leaves[leaf]
+      leaf += 1
+    }
+    for number in 0..<next.count {
+      next.row(number).node = leaves[leaf]
+      leaf += 1
+    }
+    for number in 0..<work.count {
+      work.row(number).node = leaves[leaf]
+      leaf += 1
+    }
   }
 
   /// Counts a configuration, and now and then looks at the limits.
   @inline(__always)
   mutating func countStep() {
     steps += 1
-    if steps & 0xfff == 0 { poll() }
+    // The wider the history, the longer a step takes.
+    if steps & (layout.maskWords == 1 ? 0xfff : 0xff) == 0 { poll() }
   }
 
+  /// Not in the midst of a move: `source` must not be needed any more.
   private mutating func poll() {
-    let bytes =
-      current.bytes + next.bytes + work.bytes + alphabet.bytes + classes.bytes + log.bytes
+    collectLog()
     if let reason = reserve(bytes - reserved) ?? budget.exceeded() { failure = reason }
   }
 
-  mutating func reserve(_ bytes: Int) -> LimitReached.Reason? {
+  private var bytes: Int {
+    current.bytes + next.bytes + work.bytes + alphabet.bytes + classes.bytes + log.bytes
+  }
+
+  /// Whether there is no room for tables to take `growth` bytes on top while they grow; then the
+  /// sweep has failed.
+  mutating func isShort(of growth: Int) -> Bool {
+    // What was taken since the last look counts, too; what the growth leaves over does at the next.
+    guard let reason = budget.reserve(bytes - reserved + growth) else {
+      reserved = bytes
+      _ = budget.reserve(-growth)
+      return false
+    }
+    failure = reason
+    return true
+  }
+
+  private mutating func reserve(_ bytes: Int) -> LimitReached.Reason? {
     if let reason = budget.reserve(bytes) { return reason }
     reserved += bytes
     return nil

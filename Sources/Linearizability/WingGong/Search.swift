@@ -51,6 +51,8 @@ struct Search<M: Model> {
   /// Whether to use what only the rest of the history tells.
   private let looksAhead: Bool
   private let deadEndsWanted: Int
+  /// Which steps look at the limits: the wider the history, the longer a step takes.
+  private let pollMask: Int
   /// By state: whether an unknown operation needs it.
   private var maybeNeeded: [Bool]
   private var key: [UInt64]
@@ -93,6 +95,8 @@ struct Search<M: Model> {
     }
     self.budget = budget
     self.deadEndsWanted = deadEndsWanted
+    let width = timeline.slotCount + timeline.classSlotCount
+    pollMask = width <= 64 ? 0xfff : width <= 512 ? 0xff : 0xf
     looksAhead = alphabet.hasFootprints && deadEndsWanted == 0
   }
 
@@ -131,7 +135,7 @@ struct Search<M: Model> {
 
   private mutating func begin() -> SearchOutcome? {
     // Timeline, order and frames, which are at most as long as the history.
-    if let reason = reserve(eventCount * 64) { return .unknown(reason) }
+    if let reason = reserve(eventCount * 64 + visited.bytes) { return .unknown(reason) }
     if looksAhead, let position = firstWithoutProducer {
       furthest = position
       return .invalid
@@ -146,7 +150,7 @@ struct Search<M: Model> {
   private mutating func search(until last: Int) -> SearchOutcome? {
     while var frame = frames.last {
       if steps >= last { return nil }
-      if steps & 0xfff == 0, let reason = poll() { return .unknown(reason) }
+      if steps & pollMask == 0, let reason = poll() { return .unknown(reason) }
       steps += 1
       let move = nextMove(in: frame.state, cursor: &frame.cursor)
       frames[frames.count - 1].cursor = frame.cursor
@@ -385,12 +389,17 @@ struct Search<M: Model> {
   private mutating func remember() -> LimitReached.Reason? {
     let last = frames.count - 1
     guard !frames[last].isRemembered else { return nil }
-    let growth = visited.bytesToGrow
-    if growth > 0, let reason = reserve(growth) { return reason }
+    let (growth, before) = (visited.bytesToGrow, visited.bytes)
+    var taken = growth
+    if growth > 0, let reason = reserve(growth) {
+      guard visited.makeDense() else { return reason }
+      taken = 0
+    }
     fillKey(frames[last].state)
     visited.insert(key, vector)
     frames[last].isRemembered = true
-    return nil
+    // What it has outgrown is free again.
+    return growth > 0 ? reserve(visited.bytes - before - taken) : nil
   }
 
   private mutating func fillKey(_ state: Int32) {

@@ -20,11 +20,21 @@ struct Transitions<M: Model> {
     targets = Array(repeating: 0, count: 1024)
   }
 
-  /// Rough size in bytes.
+  /// Bytes held, but for what states and actions hold elsewhere; and, on top, what the tables take
+  /// while they grow, if the next few thousand steps can make them.
   var bytes: Int {
-    keys.count * 12 + states.count * (MemoryLayout<M.State>.stride + 24)
-      + actions.count * (MemoryLayout<M.Action>.stride + 24)
+    func size(_ count: Int, _ capacity: Int, _ stride: Int) -> Int {
+      count + Self.stepsAhead > capacity ? 3 * capacity * stride : capacity * stride
+    }
+    let state = MemoryLayout<M.State>.stride
+    return size(count * 2, keys.count, 12) + size(states.count, states.capacity, state)
+      // A dictionary keeps a quarter of its places free.
+      + size(stateIDs.count, stateIDs.capacity, (state + 4) * 4 / 3)
+      + actions.count * (2 * MemoryLayout<M.Action>.stride + 24)
   }
+
+  /// Steps between two looks at `bytes`.
+  private static var stepsAhead: Int { 4096 }
 
   mutating func id(of state: M.State) -> Int32 {
     if let id = stateIDs[state] { return id }

@@ -6,8 +6,8 @@
 /// used. Of two with the same key, the one that used no more of any class can do all the other
 /// can; so a key holds its Pareto-minimal vectors of counts only.
 ///
-/// Invariants: `table.count` is a power of two times `stride`; at most half of the places are
-/// taken, so every probe ends. A place is the key's words and the head of its list of vectors,
+/// Invariants: `capacity` is a power of two, and `table` holds as many places; at most half of
+/// them are taken, or seven of eight once it may not grow any more, so every probe ends. A place is the key's words and the head of its list of vectors,
 /// plus one; 0 there marks an empty place. Expected O(1) a look-up, times the vectors of one key.
 struct VisitedSet {
   private let keyWords: Int
@@ -15,6 +15,9 @@ struct VisitedSet {
   private var table: [UInt64]
   private var capacity = 1024
   private(set) var count = 0
+  private var isDense = false
+  /// Which bits of a hash are used: all; a test takes some away to make keys collide.
+  private let hashMask: UInt64
   /// Nodes of the lists: the next node plus one, then the counts.
   private var nodes: [UInt32] = []
   private var freeNode = 0  // plus one
@@ -23,7 +26,8 @@ struct VisitedSet {
   private var nodeWords: Int { vectorWidth + 1 }
 
   /// A set of keys of `keyWords` words with vectors of `vectorWidth` counts.
-  init(keyWords: Int, vectorWidth: Int) {
+  init(keyWords: Int, vectorWidth: Int, hashMask: UInt64 = .max) {
+    self.hashMask = hashMask
     self.keyWords = keyWords
     self.vectorWidth = vectorWidth
     table = Array(repeating: 0, count: capacity * (keyWords + 1))
@@ -32,11 +36,20 @@ struct VisitedSet {
   /// Bytes held.
   var bytes: Int { table.count * 8 + nodes.capacity * 4 }
 
-  /// Bytes that the next insertion may take on top, at most.
+  /// Bytes that the next insertion may take on top, at most, while what it outgrows is still there.
   var bytesToGrow: Int {
-    let forTable = (count + 1) * 2 > capacity ? table.count * 16 : 0
+    let forTable = count + 1 > room ? table.count * 16 : 0
     let forNodes = nodes.count + nodeWords > nodes.capacity ? nodes.capacity * 8 : 0
     return forTable + forNodes
+  }
+
+  /// Keys that the table takes before it grows.
+  private var room: Int { isDense ? capacity / 8 * 7 : capacity / 2 }
+
+  /// Makes do without growing, as long as that goes; whether it goes for the next insertion.
+  mutating func makeDense() -> Bool {
+    isDense = true
+    return bytesToGrow == 0
   }
 
   /// Whether a configuration was inserted that can do all that this one can.
@@ -55,7 +68,7 @@ struct VisitedSet {
 
   /// Remembers a configuration, and forgets those that it covers.
   mutating func insert(_ key: [UInt64], _ vector: [UInt32]) {
-    if (count + 1) * 2 > capacity { grow() }
+    if count + 1 > room { grow() }
     let place = find(key)
     let head = Int(table[place + keyWords])
     if head == 0 {
@@ -131,7 +144,7 @@ struct VisitedSet {
       mixed = (mixed ^ key[word]) &* 0x9e37_79b9_7f4a_7c15
       mixed ^= mixed >> 32
     }
-    return Int(truncatingIfNeeded: mixed)
+    return Int(truncatingIfNeeded: mixed & hashMask)
   }
 
   private mutating func grow() {

@@ -140,7 +140,7 @@ extension HistoryDocument {
     let ends = columns.operations.lazy.map { Double($0.completedAt ?? $0.invokedAt) }
     let seconds = ((ends.max() ?? 0) - (times.min() ?? 0)) / 1e9
     var cells = [
-      Page.Cell(name: "model", value: page.result.model.rawValue),
+      Page.Cell(name: "model", value: page.result.model?.rawValue ?? "your own"),
       Page.Cell(name: "operations", value: Figures.count(columns.operations.count)),
       Page.Cell(name: "ok", value: Figures.count(counts[0])),
       Page.Cell(name: "fail", value: Figures.count(counts[1])),

@@ -7,6 +7,8 @@ import History
 struct Explanation {
   private static var deadEndsShown: Int { 4 }
   private static var rejectionsShown: Int { 6 }
+  private static var abridgedShown: Int { 8 }
+  private static var searchTime: Duration { .seconds(1) }
 
   private(set) var text: String
   private(set) var anomaly: Anomaly?
@@ -14,19 +16,26 @@ struct Explanation {
   private(set) var orders: [BrokenOrder] = []
 
   /// Explains `core`, which is invalid and was relaxed out of `whole`.
+  ///
+  /// - Parameters:
+  ///   - initial: where it starts, if it was moved there.
+  ///   - abridged: invocations of operations that it shows in part.
   init<M: Model>(
-    of core: Subject<M>, within whole: [Operation], key: String?, budget: Budget
+    of core: Subject<M>, within whole: Subject<M>, initial: Value?, abridged: [Int], key: String?,
+    budget: Budget
   ) throws(CheckError) {
-    var search = Search(core, budget: budget, deadEndsWanted: 64)
+    var search = Search(core, budget: budget.part(time: Self.searchTime), deadEndsWanted: 64)
     _ = search.run()
     let deadEnds = search.deadEnds
     let diagnosis = try Diagnosis(
       of: core, within: whole, due: deadEnds.map { core.operations[$0.due] })
-    let subject = key.map { "Key \($0)" } ?? "The object"
-    var paragraphs = [
-      "\(subject) is not linearizable: no order of these \(core.operations.count) operations "
-        + "agrees with the model and with real time."
-    ]
+    var paragraphs = [Self.claim(key: key, count: core.operations.count)]
+    if let initial {
+      paragraphs.append("It starts at \(initial): what was there before is counted in.")
+    }
+    if !abridged.isEmpty {
+      paragraphs.append(Self.words(abridged: abridged))
+    }
     if let diagnosis { paragraphs.append(diagnosis.text) }
     let (words, orders) = Self.describe(deadEnds, of: core)
     paragraphs += words
@@ -35,6 +44,24 @@ struct Explanation {
     anomaly = diagnosis?.anomaly
     keyOperations =
       diagnosis?.operations ?? deadEnds.first.map { [core.operations[$0.due].invocation] } ?? []
+  }
+
+  private static func claim(key: String?, count: Int) -> String {
+    let subject = key.map { "Key \($0)" } ?? "The object"
+    let what =
+      count == 1
+      ? "this operation alone contradicts the model and real time"
+      : "no order of these \(count) operations agrees with the model and with real time"
+    return "\(subject) is not linearizable: \(what)."
+  }
+
+  /// What is shown in part, and why that may be.
+  private static func words(abridged: [Int]) -> String {
+    let shown = abridged.prefix(abridgedShown).map { "\($0)" }.joined(separator: ", ")
+    let more = abridged.count > abridgedShown ? ", ..." : ""
+    return abridged.count == 1
+      ? "Of the operation at index \(shown) only the part that matters is shown."
+      : "Of the operations at indexes \(shown)\(more) only the parts that matter are shown."
   }
 
   /// A paragraph for each state in which the order breaks off.

@@ -19,11 +19,12 @@ struct Diagnosis {
   ///     away.
   ///   - due: operations at which the search ended: the first to be suspected.
   init?<M: Model>(
-    of core: Subject<M>, within whole: [Operation], due: [Operation]
+    of core: Subject<M>, within whole: Subject<M>, due: [Operation]
   ) throws(CheckError) {
-    let all = try Self.effects(of: whole, model: core.model)
-    let left = try Self.effects(of: core.operations, model: core.model)
-    if let found = Self.lostUpdate(left, all: all, first: core.model.initial) {
+    let first = whole.model.initial
+    let all = try Self.effects(of: whole.operations, model: whole.model)
+    let left = try Self.effects(of: core.operations, model: whole.model)
+    if let found = Self.lostUpdate(left, all: all, first: first) {
       self = found
       return
     }
@@ -35,7 +36,7 @@ struct Diagnosis {
         !suspects.contains($0.operation.invocation)
       }
     for observer in ordered {
-      if let found = Self.judge(observer, all: all, first: core.model.initial) {
+      if let found = Self.judge(observer, all: all, first: first) {
         self = found
         return
       }
@@ -67,10 +68,17 @@ struct Diagnosis {
       var attempt = operation
       let saysNothing = try model.action(of: operation) == nil
       let failed = operation.outcome == .fail && saysNothing
-      if failed { attempt.outcome = .ok }
-      guard let action = try model.action(of: attempt),
-        let footprint = model.footprint(of: action)
-      else { continue }
+      // What it might have done. Not `ok`: it has no result, and many an `ok` must have one.
+      if failed { attempt.outcome = .info }
+      let action: M.Action?
+      do {
+        action = try model.action(of: attempt)
+      } catch {
+        // Since it did not happen, nobody has looked whether it was sound.
+        guard failed else { throw error }
+        continue
+      }
+      guard let action, let footprint = model.footprint(of: action) else { continue }
       if failed && footprint.makes == nil { continue }
       var need: M.State?
       if case .exactly(let state) = footprint.demand { need = state }

@@ -1,0 +1,56 @@
+// Counterexamples of long generated histories: small, sound, and found in about the time that
+// the check takes.
+
+import FoundationEssentials
+import History
+import Support
+import Testing
+
+@testable import Linearizability
+
+@Suite struct ShrinkingLargeTests {
+  static let cases = ModelName.allCases.flatMap { model in
+    Break.allCases.filter { $0.models.contains(model) }.map { (model, $0) }
+  }
+
+  /// Longer histories are for the optimised build.
+  static var operations: Int {
+    #if DEBUG
+      return 600
+    #else
+      return 10_000
+    #endif
+  }
+
+  @Test(
+    "the counterexample of a long history has few operations and is found quickly",
+    arguments: cases)
+  func isSmallAndQuick(model: ModelName, kind: Break) async throws {
+    for (info, seed) in [(0, 1), (1, 2), (3, 3)] {
+      var shape = GenerationShape(model: model)
+      shape.operations = Self.operations
+      shape.values = 0
+      shape.info = info
+      shape.seed = UInt64(seed)
+      guard let generator = try GenerationTests.broken(shape, kind) else { continue }
+      let history = generator.collected().history
+      let result = try await Check(limits: Limits(time: .seconds(20))).run(history)
+      // With unknown outcomes the check itself may reach its limit.
+      if info > 0, result.verdict == .unknown { continue }
+      let key = try #require(result.keys.first { $0.verdict == .invalid }, "\(kind) of \(model)")
+      let found = try #require(key.counterexample)
+      let name = "\(kind.rawValue) of \(model.rawValue), \(info) % info"
+      #expect(found.isMinimal, "\(name)")
+      #expect(found.history.count <= 12, "\(name): \(found.history.count) operations")
+      #expect(
+        key.shrinkingSeconds < 10 * key.seconds + 2,
+        "\(name): shrinking \(key.shrinkingSeconds) s, checking \(key.seconds) s")
+      var header = history.header
+      header.initial = found.initial ?? header.initial
+      var relaxed = History(header: header)
+      relaxed.operations = found.history
+      let again = try await Check(shrinkingTime: .zero).run(relaxed)
+      #expect(again.verdict == .invalid, "\(name)")
+    }
+  }
+}
