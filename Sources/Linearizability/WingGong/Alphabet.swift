@@ -34,7 +34,10 @@ struct Alphabet<M: Model> {
     guard Int(id) == isPure.count else { return id }
     isPure.append(model.isPure(action))
     var (need, make) = (Self.none, Self.none)
-    if let footprint = model.footprint(of: action) {
+    // One that sets no state must be pure; where a model says otherwise, its word is not used.
+    if let footprint = model.footprint(of: action),
+      footprint.makes != nil || model.isPure(action)
+    {
       switch footprint.demand {
       case .anything: break
       case .exactly(let state): need = transitions.id(of: state)
