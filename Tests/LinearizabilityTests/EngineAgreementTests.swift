@@ -80,8 +80,10 @@ import Testing
             shrinkingTime: .milliseconds(30))
           guard let counterexample = try await check.run(history).counterexample else { continue }
           found += 1
+          var header = history.header
+          header.initial = counterexample.initial ?? header.initial
           let votes = try EngineVotes.of(
-            counterexample.history, header: history.header, limits: Self.limits)
+            counterexample.history, header: header, limits: Self.limits)
           let verdicts = Set(votes.values.compactMap(\.verdict))
           try #require(verdicts.isSubset(of: [.invalid]), "\(kind) \(model) \(seed): \(votes)")
         }
