@@ -144,3 +144,15 @@ public struct MultiRegisterModel: Model {
     self.numbering = numbering
   }
 }
+
+extension MultiRegisterModel: Celled {
+  func questions(of action: MultiRegisterAction) -> [MultiRegisterAction] {
+    guard case .numbered(let reads, _) = action else { return [] }
+    return reads.map { .numbered(reads: [$0], writes: []) }
+  }
+
+  func answers(of action: MultiRegisterAction) -> [MultiRegisterAction] {
+    guard case .numbered(_, let writes) = action else { return [] }
+    return writes.map { .numbered(reads: [$0], writes: []) }
+  }
+}

@@ -4,6 +4,7 @@
 struct Alphabet<M: Model> {
   static var none: Int32 { -1 }
 
+  let model: M
   var transitions: Transitions<M>
   let initial: Int32
   /// By action: whether it can change no state.
@@ -25,6 +26,7 @@ struct Alphabet<M: Model> {
   }
 
   private init(model: M) {
+    self.model = model
     transitions = Transitions(model: model)
     initial = transitions.id(of: model.initial)
   }

@@ -22,6 +22,8 @@
 //   anything else that asks nothing. So all such w are placed together, before whatever next
 //   asks nothing, and none is tried by itself unless it is due. For the same reason all states
 //   that nobody needs are one state to the visited set.
+// - *Foresight.* Where an open operation asks what is not so, what was invoked before its
+//   completion must make it so; see Foresight.swift.
 // - *Last producer.* A state that is left while unplaced operations need it, and none that could
 //   make it again is left in the whole history, is never left.
 
@@ -48,6 +50,9 @@ struct Search<M: Model> {
   private var reserved = 0
   private var hasBegun = false
   private var transitionBytes = 0
+  /// Laid out once the search has turned back; where states have cells, at the beginning, since
+  /// it sets the order in which moves are tried, which must not change halfway.
+  private var foresight: Foresight<M>?
   /// Whether to use what only the rest of the history tells.
   private let looksAhead: Bool
   private let deadEndsWanted: Int
@@ -140,6 +145,7 @@ struct Search<M: Model> {
       furthest = position
       return .invalid
     }
+    if alphabet.model is any Celled, deadEndsWanted == 0 { foresee() }
     window.reserveOrder()
     frames.reserveCapacity(window.timeline.actions.count)  // growing would copy it again and again
     if settle(in: alphabet.initial) { return .valid(order: window.orderedPlaces) }
@@ -172,7 +178,7 @@ struct Search<M: Model> {
       }
       if settle(in: next) { return .valid(order: window.orderedPlaces) }
       fillKey(next)
-      if visited.covers(key, vector) {
+      if visited.covers(key, vector) || isHopeless(in: next) {
         window.undo(to: base)
       } else {
         frames.append(Frame(base: base, state: next))
@@ -204,6 +210,17 @@ struct Search<M: Model> {
     }
     furthest = max(furthest, window.position)
     return false
+  }
+
+  private mutating func foresee() {
+    foresight = Foresight(window.timeline, alphabet: &alphabet)
+  }
+
+  /// Whether something open asks what will not be so in time.
+  private mutating func isHopeless(in state: Int32) -> Bool {
+    guard deadEndsWanted == 0, visited.count > 0 else { return false }
+    if foresight == nil { foresee() }
+    return foresight?.isHopeless(window, in: state, &alphabet.transitions) ?? false
   }
 
   /// Places what is of no account before the move `code`, which asks nothing of the state.
@@ -257,7 +274,7 @@ struct Search<M: Model> {
     in state: Int32, cursor: inout Int32
   ) -> (code: Int32, state: Int32)? {
     let due = window.due
-    let wanted = alphabet.needs[Int(window.timeline.actions[due])]
+    let wanted = wanted(by: due, in: state)
     let slots = window.timeline.slotCount
     let classSlots = window.timeline.classSlotCount
     if cursor == 0 {
@@ -292,9 +309,21 @@ struct Search<M: Model> {
     return nil
   }
 
+  /// The state that the operation `due` needs; where states have cells, the first cell and content
+  /// that it misses.
+  @inline(__always)
+  private mutating func wanted(by due: Int, in state: Int32) -> Int32 {
+    let action = window.timeline.actions[due]
+    guard let foresight, foresight.isCelled else { return alphabet.needs[Int(action)] }
+    return foresight.firstMissing(of: action, in: state, &alphabet.transitions)
+  }
+
   @inline(__always)
   private func makes(_ action: Int32, _ wanted: Int32) -> Bool {
-    wanted >= 0 && alphabet.makes[Int(action)] == wanted
+    guard wanted >= 0 else { return false }
+    if alphabet.makes[Int(action)] == wanted { return true }
+    guard let foresight, foresight.isCelled else { return false }
+    return foresight.makes(action, wanted)
   }
 
   /// The state after the pending `operation`, or nil if it need not be tried.
