@@ -32,9 +32,9 @@ struct Decision {
 
 /// Asks the engines about one key.
 struct Decider<M: Model> {
-  /// Steps that the search takes before the sweep is tried: less than a tenth of a second.
-  private static var firstSteps: Int { 150_000 }
-  private static var firstTurn: Duration { .milliseconds(200) }
+  /// Steps that the search takes before the sweep is tried, besides some an operation: about a
+  /// millisecond. What the search gets lost in the sweep often answers faster than that.
+  private static var firstSteps: Int { 5_000 }
 
   let engine: Engine?
   let budget: Budget
@@ -111,12 +111,15 @@ struct Decider<M: Model> {
 
     mutating func alternate() -> Decision {
       if let missing { return missing }
+      let clock = ContinuousClock()
+      var lastStart = clock.now
       // Optional: dropped, its tables make room for the sweep.
       var search: Search<M>? = Search(subject, budget: budget)
       /// What was reached before the memory was full; the engine that gets it all comes last.
       var short: Decision?
       var isSweepShort = false
-      var turn = firstTurn
+      /// What the search has taken, which the sweep gets twice, since it begins anew every time.
+      var searching = Duration.zero
       // A long valid history takes some steps an operation, and is not lost for that.
       var last = firstSteps + 2 * subject.judged.count
       while true {
@@ -129,7 +132,8 @@ struct Decider<M: Model> {
         }
         // Short of memory beside the search, it is tried again when that has given up its own.
         if search == nil || !isSweepShort {
-          let part = search == nil ? budget : budget.part(time: turn)
+          searching += clock.now - lastStart
+          let part = search == nil ? budget : budget.part(time: searching * 2)
           var run = SweepRun(subject, budget: part)
           var found = decision(run.run(), of: run)
           found.steps += steps + (search?.steps ?? 0)
@@ -146,11 +150,10 @@ struct Decider<M: Model> {
         }
         guard let going = search else { preconditionFailure("the sweep is asked last") }
         last = isSweepShort ? Int.max : max(last * 2, going.steps * 2)
-        turn *= 2
+        lastStart = clock.now
       }
     }
 
-    private var firstTurn: Duration { Decider.firstTurn }
     private var firstSteps: Int { Decider.firstSteps }
 
     private func decision(_ outcome: SearchOutcome, of search: Search<M>) -> Decision {

@@ -199,10 +199,10 @@ import Testing
         (65, "o.jsonl:1: not an order", ["verify", history, other]),
         (65, "none.jsonl", ["verify", history, "none.jsonl"]),
         (65, "none.edn", ["convert", "none.edn"]),
-        (64, "cannot be made", ["convert", history, "--output", "/nowhere/at/all"]),
+        (65, "cannot be made", ["convert", history, "--output", "/nowhere/at/all"]),
         (65, "operation", ["check", "--model", "queue", history]),
         (64, "stale-write", ["generate", "--break", "stale-write"]),
-        (65, "swap", ["generate", "--break", "swap"]),
+        (64, "swap", ["generate", "--break", "swap"]),
         (64, "operations cannot be -1", ["generate", "--operations=-1"]),
       ]
       for (code, says, arguments) in cases {
