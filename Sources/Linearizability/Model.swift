@@ -38,12 +38,13 @@ public protocol Model: Sendable {
   ///   takes its short cuts only where every action of a key has a footprint.
   func footprint(of action: Action) -> Footprint<State>?
 
-  /// This model with what it can learn from all of a key's operations, to have fewer states.
+  /// This model with what it can learn from all of a key's operations, to have fewer states; nil
+  /// when it learns nothing.
   ///
   /// It may merge states that no observation among `operations` tells apart, and may reject at
   /// once what those observations rule out later; it must accept exactly the same histories.
   /// Witnesses are verified by the model as it was.
-  func fitted(to operations: [Operation]) -> Self
+  func fitted(to operations: [Operation]) -> Self?
 }
 
 /// What a monitor found, by places of operations (see `Judged.place`).
@@ -66,8 +67,8 @@ protocol Monitored: Model {
 }
 
 extension Model {
-  /// Itself: nothing is learned.
-  public func fitted(to operations: [Operation]) -> Self { self }
+  /// Nil: nothing is learned.
+  public func fitted(to operations: [Operation]) -> Self? { nil }
 
   /// Nil: nothing is known but `step`.
   public func footprint(of action: Action) -> Footprint<State>? { nil }

@@ -48,6 +48,7 @@ struct Subject<M: Model>: Sendable {
 
   /// The same, by a model with fewer states: for an engine, not for a proof.
   func fitted() throws(CheckError) -> Subject {
-    try Subject(model: model.fitted(to: operations), operations: operations)
+    guard let fitted = model.fitted(to: operations) else { return self }
+    return try Subject(model: fitted, operations: operations)
   }
 }

@@ -36,7 +36,7 @@ private struct Calls {
 
   func isValid<M: Model>(_ model: M) throws -> Bool {
     var verdicts: [Bool] = []
-    for model in [model, model.fitted(to: operations)] {
+    for model in [model, model.fitted(to: operations) ?? model] {
       if case .valid = try Engines.search(model, operations) {
         verdicts.append(true)
       } else {

@@ -124,8 +124,8 @@ public struct AppendListModel: Model {
   ///
   /// An append that leads away from that list is rejected at once: whoever read it must still
   /// come, or has been and there is nothing left to lead away from.
-  public func fitted(to operations: [Operation]) -> AppendListModel {
-    guard case .list(let start) = initial else { return self }
+  public func fitted(to operations: [Operation]) -> AppendListModel? {
+    guard case .list(let start) = initial else { return nil }
     var longest = start
     for operation in operations where operation.function == "read" && operation.outcome == .ok {
       if case .list(let members) = operation.result, members.count > longest.count {

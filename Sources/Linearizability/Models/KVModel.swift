@@ -135,8 +135,8 @@ public struct KVModel: Model {
   }
 
   /// The model whose states are beginnings of the texts that `operations` got.
-  public func fitted(to operations: [Operation]) -> KVModel {
-    guard chart == nil else { return self }
+  public func fitted(to operations: [Operation]) -> KVModel? {
+    guard chart == nil else { return nil }
     let chart = KVChart(operations)
     return KVModel(initial: chart.place(of: initial), chart: chart)
   }

@@ -111,15 +111,15 @@ public struct MultiRegisterModel: Model {
   }
 
   /// The model that knows no more registers and values than those that `operations` saw.
-  public func fitted(to operations: [Operation]) -> MultiRegisterModel {
-    guard case .values(let start) = initial else { return self }
+  public func fitted(to operations: [Operation]) -> MultiRegisterModel? {
+    guard case .values(let start) = initial else { return nil }
     var numbering: [String: (register: Int32, values: [Value: Int32])] = [:]
     for operation in operations where operation.outcome == .ok {
       let reads: [String: Value]
       do {
         reads = try Transaction(of: operation)?.reads ?? [:]
       } catch {
-        return self  // whoever asks for its action is told
+        return nil  // whoever asks for its action is told
       }
       // In order, so that numbers, and with them the search, are the same every time.
       for (name, value) in reads.sorted(by: { $0.key < $1.key }) {

@@ -50,7 +50,7 @@ struct Search<M: Model> {
   private var reserved = 0
   private var hasBegun = false
   private var transitionBytes = 0
-  /// Laid out once the search has turned back; where states have cells, at the beginning, since
+  /// Laid out once the search has turned back some times; where states have cells, at the beginning, since
   /// it sets the order in which moves are tried, which must not change halfway.
   private var foresight: Foresight<M>?
   /// Whether to use what only the rest of the history tells.
@@ -218,8 +218,9 @@ struct Search<M: Model> {
 
   /// Whether something open asks what will not be so in time.
   private mutating func isHopeless(in state: Int32) -> Bool {
+    // Laid out once turning back has cost as much as that does.
     guard deadEndsWanted == 0, visited.count > 0 else { return false }
-    if foresight == nil { foresee() }
+    if foresight == nil, visited.count * 64 >= eventCount { foresee() }
     return foresight?.isHopeless(window, in: state, &alphabet.transitions) ?? false
   }
 
