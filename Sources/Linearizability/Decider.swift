@@ -118,10 +118,10 @@ struct Decider<M: Model> {
       /// What was reached before the memory was full; the engine that gets it all comes last.
       var short: Decision?
       var isSweepShort = false
-      /// What the search has taken, which the sweep gets twice, since it begins anew every time.
+      /// What the search has taken, and the sweep gets at every turn, in which it begins anew.
       var searching = Duration.zero
       // A long valid history takes some steps an operation, and is not lost for that.
-      var last = firstSteps + 2 * subject.judged.count
+      var last = firstSteps + 8 * subject.judged.count
       while true {
         if let outcome = search?.run(until: last), let ended = search {
           let found = decision(outcome, of: ended)
@@ -133,7 +133,7 @@ struct Decider<M: Model> {
         // Short of memory beside the search, it is tried again when that has given up its own.
         if search == nil || !isSweepShort {
           searching += clock.now - lastStart
-          let part = search == nil ? budget : budget.part(time: searching * 2)
+          let part = search == nil ? budget : budget.part(time: searching)
           var run = SweepRun(subject, budget: part)
           var found = decision(run.run(), of: run)
           found.steps += steps + (search?.steps ?? 0)
