@@ -1,6 +1,9 @@
 // A history by key: which operations are about which object.
 
+import Dispatch
+import FoundationEssentials
 import History
+import Synchronization
 
 /// The operations of one key, as places in the history.
 struct KeyPart: Sendable {
@@ -15,24 +18,43 @@ struct KeyPart: Sendable {
     if operations.allSatisfy({ $0.key == first.key }) {
       return [KeyPart(key: first.key, places: nil, count: operations.count)]
     }
-    var numbers: [String?: Int] = [:]
-    var keys: [String?] = []
-    var places: [[Int32]] = []
-    for place in operations.indices {
-      let key = operations[place].key
-      let number =
-        numbers[key]
-        ?? {
-          numbers[key] = keys.count
-          keys.append(key)
-          places.append([])
-          return keys.count - 1
-        }()
-      places[number].append(Int32(place))
+    // Looking keys up costs about a tenth of a check, so that is shared out as well.
+    let width = operations.count < 100_000 ? 1 : ProcessInfo.processInfo.activeProcessorCount
+    let chunk = (operations.count + width - 1) / width
+    let drafts = Mutex([Groups](repeating: Groups(), count: width))
+    DispatchQueue.concurrentPerform(iterations: width) { number in
+      var groups = Groups()
+      let start = min(number * chunk, operations.count)
+      for place in start..<min(start + chunk, operations.count) {
+        groups.add(CollectionOfOne(Int32(place)), of: operations[place].key)
+      }
+      drafts.withLock { $0[number] = groups }
     }
-    return keys.indices
-      .map { KeyPart(key: keys[$0], places: places[$0], count: places[$0].count) }
+    let all = drafts.withLock { drafts in
+      drafts.dropFirst().reduce(into: drafts[0]) { all, groups in
+        for (key, places) in zip(groups.keys, groups.places) { all.add(places, of: key) }
+      }
+    }
+    return zip(all.keys, all.places)
+      .map { KeyPart(key: $0, places: $1, count: $1.count) }
       .sorted { ($0.count, $1.key ?? "") > ($1.count, $0.key ?? "") }
+  }
+
+  /// Places by key, both in the order of the history.
+  private struct Groups {
+    private var numbers: [String?: Int] = [:]
+    private(set) var keys: [String?] = []
+    private(set) var places: [[Int32]] = []
+
+    mutating func add(_ more: some Collection<Int32>, of key: String?) {
+      if let number = numbers[key] {
+        places[number].append(contentsOf: more)
+      } else {
+        numbers[key] = keys.count
+        keys.append(key)
+        places.append(Array(more))
+      }
+    }
   }
 
   func operations(of history: History) -> [Operation] {

@@ -127,7 +127,9 @@ enum Engines {
     _ model: M, _ operations: [Operation], expected: Bool, name: String,
     monitored: inout Int, areAtFault: ([Operation]) -> Bool
   ) throws {
-    for (engine, model) in [("search", model), ("fitted search", model.fitted(to: operations) ?? model)] {
+    for (engine, model) in [
+      ("search", model), ("fitted search", model.fitted(to: operations) ?? model),
+    ] {
       let outcome = try search(model, operations)
       try require(outcome, expected, model, operations, "\(name), \(engine)")
     }

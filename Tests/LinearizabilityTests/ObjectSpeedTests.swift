@@ -126,7 +126,8 @@ import Testing
     }
     let start = ContinuousClock.now
     let limits = Limits(time: .seconds(5), memoryBytes: 1 << 30)
-    let outcome = try Engines.search(model.fitted(to: operations) ?? model, operations, limits: limits)
+    let outcome = try Engines.search(
+      model.fitted(to: operations) ?? model, operations, limits: limits)
     let time = (ContinuousClock.now - start).seconds * 1000
     switch outcome {
     case .valid(let order):
