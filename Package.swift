@@ -46,7 +46,11 @@ let package = Package(
     .target(
       name: "Raft",
       dependencies: [.product(name: "DequeModule", package: "swift-collections")]),
-    .target(name: "RaftStore", dependencies: ["Raft", "Blocking", "CZlib"]),
+    .target(
+      name: "RaftStore",
+      dependencies: [
+        "Raft", "Blocking", "CZlib", .product(name: "DequeModule", package: "swift-collections"),
+      ]),
     .target(
       name: "RedisProtocol",
       dependencies: [
@@ -57,6 +61,7 @@ let package = Package(
       name: "RaftServer",
       dependencies: [
         "Raft", "RaftStore", "RedisProtocol", "Blocking",
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -25,24 +25,30 @@ final class Signal: Sendable {
     waiter?.resume()
   }
 
-  /// Waits for a `raise` since the last wait. Ends at once when the task is cancelled.
+  /// Waits for a `raise` since the last wait, whether the task is cancelled or not. For tasks that
+  /// are told to end by a channel being closed: a wait that cancellation ends would have them turn
+  /// in circles until then.
   func wait() async {
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let proceed = state.withLock { state in
-          switch state {
-          case .raised:
-            state = .idle
-            return true
-          case .idle:
-            if Task.isCancelled { return true }
-            state = .waiting(continuation)
-            return false
-          case .waiting: preconditionFailure("two tasks wait for one signal")
-          }
+    await withCheckedContinuation { continuation in
+      let proceed = state.withLock { state in
+        switch state {
+        case .raised:
+          state = .idle
+          return true
+        case .idle:
+          state = .waiting(continuation)
+          return false
+        case .waiting: preconditionFailure("two tasks wait for one signal")
         }
-        if proceed { continuation.resume() }
       }
+      if proceed { continuation.resume() }
+    }
+  }
+
+  /// Waits for a `raise` since the last wait, or for the task to be cancelled.
+  func waitUnlessCancelled() async {
+    await withTaskCancellationHandler {
+      if !Task.isCancelled { await wait() }
     } onCancel: {
       raise()
     }

@@ -1,21 +1,58 @@
-// The core's two channels, with the signal that wakes it, and the status it publishes.
+// The core's two channels, with the signal that wakes it, and what it publishes.
 
 import DequeModule
 import Synchronization
 
+/// How new the state must be that a query is answered from.
+public enum ReadConsistency: Sendable {
+  /// At least as new as all that was acknowledged before: a quorum confirms it each time.
+  case linearizable
+  /// The same, but vouched for by clocks where a lease holds: no message is sent then. Wrong if
+  /// clocks drift apart by more than `Configuration.clockDrift` within a lease.
+  case lease
+  /// Whatever this node has applied, leader or not.
+  case stale
+}
+
+/// What can be asked of a node out of turn.
+public enum Trigger: Sendable {
+  /// Ask for votes, whether a leader is known or not.
+  case election
+  /// Send a heartbeat, if this node leads.
+  case heartbeat
+  /// Build a snapshot, unless nothing was applied since the last.
+  case snapshot
+  /// Forget the log up to this index, as far as a snapshot stands for it.
+  case purge(upTo: UInt64)
+}
+
 /// What users and peers send: the API channel.
 enum CoreRequest: Sendable {
   case write([UInt8], Reply<[UInt8]>)
-  case read([UInt8], Reply<[UInt8]>)
+  case read([UInt8], ReadConsistency, Reply<[UInt8]>)
   case vote(VoteRequest, Reply<VoteResponse>)
   case append(AppendRequest, Reply<AppendResponse>)
+  case snapshot(SnapshotRequest, Reply<SnapshotResponse>)
+  case transferTo(TransferRequest)
+  case initialize(Membership, Reply<Void>)
+  case change(MembershipChange, retain: Bool, Reply<Membership>)
+  case handOver(to: NodeID?, Reply<NodeID>)
+  case trigger(Trigger)
+  case `switch`(Switches)
+  case inspect(@Sendable (Metrics, Switches) -> Void)
+  case stop
 
   /// Answers whoever sent it that it was not carried out.
   func refuse(_ error: RaftError) {
     switch self {
-    case .write(_, let reply), .read(_, let reply): reply(.failure(error))
+    case .write(_, let reply), .read(_, _, let reply): reply(.failure(error))
     case .vote(_, let reply): reply(.failure(error))
     case .append(_, let reply): reply(.failure(error))
+    case .snapshot(_, let reply): reply(.failure(error))
+    case .initialize(_, let reply): reply(.failure(error))
+    case .change(_, _, let reply): reply(.failure(error))
+    case .handOver(_, let reply): reply(.failure(error))
+    case .transferTo, .trigger, .switch, .inspect, .stop: break
     }
   }
 }
@@ -26,32 +63,37 @@ enum Notification: Sendable {
   case durable(WriteNumber)
   case applied(upTo: UInt64)
   case voteAnswered(VoteResponse, from: NodeID, to: VoteRequest)
-  case acknowledged(by: NodeID, session: Vote, matched: UInt64?, round: UInt64, sentAt: Duration)
+  case acknowledged(Acknowledgment)
   case higherVoteSeen(Vote)
+  case logReverted(NodeID, ReplicationSession)
+  case snapshotBuilt(SnapshotMeta)
+  case snapshotReceived(SnapshotMeta, RequestID)
+  case snapshotAnswered(RequestID, SnapshotResponse)
+  case childFailed(String)
 }
 
 /// Where messages for the core wait.
 final class CoreInbox: Sendable {
+  /// The node's living tasks by name, in the order they began.
+  let tasks = TaskList()
+  let board: MetricsBoard
   private let signal = Signal()
   private let requests: Channel<CoreRequest>
   private let notifications: Channel<Notification>
-  private let published: Mutex<Status>
 
-  init(capacity: Int) {
+  init(id: NodeID, capacity: Int) {
     requests = Channel(capacity: capacity, signal: signal)
     // The node's own tasks have at most a few notifications each under way, of which none may be
     // lost; the bound only stops a runaway.
     notifications = Channel(capacity: .max, signal: signal)
-    published = Mutex(
-      Status(
-        id: NodeID(0), role: "starting", term: 0, leader: nil, lastLogIndex: 0, committed: 0,
-        applied: 0, voters: []))
+    board = MetricsBoard(Metrics(id: id))
   }
 
   /// Adds a request; returns why it was refused, if it was.
   func send(_ request: CoreRequest) -> RaftError? {
     if requests.send(request) { return nil }
-    return requests.isClosed ? .stopped : .overloaded
+    guard requests.isClosed else { return .overloaded }
+    return board.current.failure.map { .failed($0) } ?? .stopped
   }
 
   func notify(_ notification: Notification) { notifications.send(notification) }
@@ -61,7 +103,10 @@ final class CoreInbox: Sendable {
     (notifications.drain(), requests.drain())
   }
 
-  func wait() async { await signal.wait() }
+  func wait() async { await signal.waitUnlessCancelled() }
+
+  /// One of the core's children failed: the core ends with it.
+  func fail(_ error: any Error) { notifications.send(.childFailed("\(error)")) }
 
   /// Refuses all further requests, and those that wait.
   func close() {
@@ -69,9 +114,79 @@ final class CoreInbox: Sendable {
     notifications.close()
     for request in requests.drain() { request.refuse(.stopped) }
   }
+}
 
-  var status: Status {
-    get { published.withLock { $0 } }
-    set { published.withLock { $0 = newValue } }
+/// Where the core puts its metrics up, and others watch.
+final class MetricsBoard: Sendable {
+  private struct State {
+    var current: Metrics
+    var watchers: [UInt64: AsyncStream<Metrics>.Continuation] = [:]
+    var count: UInt64 = 0
+    var isClosed = false
+  }
+
+  private let state: Mutex<State>
+
+  init(_ metrics: Metrics) { state = Mutex(State(current: metrics)) }
+
+  var current: Metrics { state.withLock { $0.current } }
+
+  func publish(_ metrics: Metrics) {
+    state.withLock { state in
+      guard state.current != metrics else { return }
+      state.current = metrics
+      for watcher in state.watchers.values { watcher.yield(metrics) }
+    }
+  }
+
+  /// No more metrics come: all who watch get to their end.
+  func close(_ change: (inout Metrics) -> Void) {
+    let watchers = state.withLock { state in
+      change(&state.current)
+      state.isClosed = true
+      for watcher in state.watchers.values { watcher.yield(state.current) }
+      defer { state.watchers = [:] }
+      return state.watchers
+    }
+    // Not under the lock: what ends takes itself off the list.
+    for watcher in watchers.values { watcher.finish() }
+  }
+
+  /// The metrics as of now, and then each time they change; who is slow gets the newest only.
+  func updates() -> AsyncStream<Metrics> {
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: Metrics.self, bufferingPolicy: .bufferingNewest(1))
+    let number: UInt64? = state.withLock { state in
+      continuation.yield(state.current)
+      guard !state.isClosed else { return nil }
+      state.count += 1
+      state.watchers[state.count] = continuation
+      return state.count
+    }
+    guard let number else {
+      continuation.finish()
+      return stream
+    }
+    continuation.onTermination = { [self] _ in
+      state.withLock { $0.watchers[number] = nil }
+    }
+    return stream
+  }
+}
+
+/// The names of the tasks that live.
+final class TaskList: Sendable {
+  private let names = Mutex<[String]>([])
+
+  var living: [String] { names.withLock { $0 } }
+
+  /// Runs `body` as the task `name`.
+  func run<Result>(
+    _ name: String, isolation: isolated (any Actor)? = #isolation,
+    _ body: () async throws -> Result
+  ) async rethrows -> Result {
+    names.withLock { $0.append(name) }
+    defer { names.withLock { _ = $0.remove(at: $0.firstIndex(of: name)!) } }
+    return try await body()
   }
 }

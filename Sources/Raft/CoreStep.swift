@@ -3,24 +3,27 @@
 
 import DequeModule
 
-/// Work that the core's task group takes on: a replication task, or a request for one vote.
-typealias Errand = @Sendable () async -> Void
+/// Work that the core's task group takes on: a replication task.
+typealias Errand = @Sendable () async throws -> Void
 
 struct CoreStep {
-  private var engine: Engine
-  private let storage: any LogStorage
-  private let network: any Network
-  private let time: NodeTime
-  private let inbox: CoreInbox
+  var engine: Engine
+  private let tools: ReplicationTools
   private let worker: StateMachineWorker
+  private var log: any LogStorage { tools.log }
+  private var network: any Network { tools.network }
+  private var inbox: CoreInbox { tools.inbox }
 
-  private var now: Duration = .zero
+  private(set) var now: Duration
+  private(set) var isStopping = false
   private var nextRequest: UInt64 = 0
   private var votes: [RequestID: Reply<VoteResponse>] = [:]
   private var appends: [RequestID: Reply<AppendResponse>] = [:]
+  private var parts: [RequestID: (request: SnapshotRequest, reply: Reply<SnapshotResponse>)] = [:]
   private var reads: [RequestID: (query: [UInt8], reply: Reply<[UInt8]>)] = [:]
   /// Writes that are in the log and not committed, by index, in order.
-  private var writes = Deque<(index: UInt64, reply: Reply<[UInt8]>)>()
+  private var writes = Deque<(index: UInt64, size: Int, reply: Reply<[UInt8]>)>()
+  private var uncommittedBytes = 0
 
   private var lastWrite: WriteNumber = 0
   private var durable: WriteNumber = 0
@@ -34,24 +37,21 @@ struct CoreStep {
   private var held = Deque<(after: WriteNumber, command: Command)>()
 
   private var replication: [ReplicationTask] = []
+  private var reverted: [NodeID] = []
   private var replicate = false
   private var heartbeat = false
-  private var applied: UInt64 = 0
-  private var errands: [Errand] = []
+  private var errands: [(name: String, errand: Errand)] = []
+  private var knownMembers: [Member] = []
 
-  init(
-    engine: Engine, storage: any LogStorage, network: any Network, time: NodeTime,
-    inbox: CoreInbox, worker: StateMachineWorker
-  ) {
+  init(engine: Engine, tools: ReplicationTools, worker: StateMachineWorker) {
     self.engine = engine
-    self.storage = storage
-    self.network = network
-    self.time = time
-    self.inbox = inbox
+    self.tools = tools
     self.worker = worker
+    now = tools.time.now()
     writtenVote = engine.state.vote
     writtenLast = engine.state.log.last
-    publishStatus()
+    tellMembers()
+    publishMetrics()
   }
 
   /// Handles what waited: the node's own notifications first, then requests, of which all writes
@@ -59,45 +59,25 @@ struct CoreStep {
   mutating func take(
     _ notifications: Deque<Notification>, _ requests: Deque<CoreRequest>
   ) {
-    now = time.now()
+    now = tools.time.now()
     for notification in notifications { hear(notification) }
-    var payloads: [Entry.Payload] = []
-    var replies: [Reply<[UInt8]>] = []
-    var queries: [RequestID] = []
-    for request in requests {
-      switch request {
-      case .write(let command, let reply):
-        payloads.append(.command(command))
-        replies.append(reply)
-      case .read(let query, let reply):
-        let id = newRequest()
-        reads[id] = (query, reply)
-        queries.append(id)
-      case .vote(let request, let reply):
-        let id = newRequest()
-        votes[id] = reply
-        handle(.voteRequested(request, id))
-      case .append(let request, let reply):
-        let id = newRequest()
-        appends[id] = reply
-        handle(.appendRequested(request, id))
-      }
-    }
-    if !queries.isEmpty { handle(.readsRequested(queries)) }
-    if !payloads.isEmpty { propose(payloads, replies) }
+    var batch = Batch()
+    for request in requests { take(request, &batch) }
+    flush(&batch)
   }
 
-  /// Sends the replication tasks what is new, publishes the status, and hands over new errands.
-  mutating func finish() -> [Errand] {
+  /// Sends the replication tasks what is new, publishes the metrics, hands over new errands.
+  mutating func finish() -> [(name: String, errand: Errand)] {
     if let leadership = engine.leadership, replicate || heartbeat {
       let update = ReplicationUpdate(
         last: engine.state.log.lastIndex, committed: engine.state.committed,
         round: leadership.round, isHeartbeat: heartbeat)
-      for task in replication { task.updates.send(update) }
+      for task in replication { task.messages.send(.update(update)) }
     }
     replicate = false
     heartbeat = false
-    publishStatus()
+    tellMembers()
+    publishMetrics()
     defer { errands = [] }
     return errands
   }
@@ -108,6 +88,7 @@ struct CoreStep {
     for read in reads.values { read.reply(.failure(.stopped)) }
     for reply in votes.values { reply(.failure(.stopped)) }
     for reply in appends.values { reply(.failure(.stopped)) }
+    for part in parts.values { part.reply(.failure(.stopped)) }
     worker.commands.close()
     inbox.close()
   }
@@ -117,37 +98,178 @@ struct CoreStep {
     return RequestID(number: nextRequest)
   }
 
-  private mutating func propose(_ payloads: [Entry.Payload], _ replies: [Reply<[UInt8]>]) {
-    guard engine.isLeader else {
-      let leader = engine.leader
-      for reply in replies { reply(.failure(.notLeader(leader: leader))) }
+  mutating func handle(_ event: Event) {
+    for command in engine.handle(event, at: now) { carryOut(command) }
+  }
+
+  private mutating func tellMembers() {
+    let members = engine.membership.members
+    guard members != knownMembers else { return }
+    knownMembers = members
+    network.membersChanged(to: members)
+  }
+
+  private func publishMetrics() {
+    var metrics = Metrics(id: engine.id)
+    metrics.role = engine.roleName
+    metrics.vote = engine.state.vote
+    metrics.leader = engine.leader
+    metrics.lastLogID = engine.state.log.last
+    metrics.committed = engine.state.committed
+    metrics.applied = engine.state.applied
+    metrics.snapshot = engine.state.snapshot
+    metrics.purged = engine.state.log.purged
+    metrics.membership = engine.state.memberships.effective
+    if let leadership = engine.leadership {
+      metrics.replication = leadership.followers.mapValues(\.matched)
+      metrics.sinceQuorumAnswered = engine.heardByQuorum(leadership, at: now).map { now - $0 }
+      metrics.reverted = reverted
+    }
+    inbox.board.publish(metrics)
+  }
+}
+
+// What comes in.
+extension CoreStep {
+  /// What is handled together at the end of a step.
+  struct Batch {
+    var payloads: [Entry.Payload] = []
+    var replies: [(size: Int, reply: Reply<[UInt8]>)] = []
+    var reads: [RequestID] = []
+    var leaseReads: [RequestID] = []
+  }
+
+  private mutating func take(_ request: CoreRequest, _ batch: inout Batch) {
+    switch request {
+    case .write(let command, let reply):
+      batch.payloads.append(.command(command))
+      batch.replies.append((command.count, reply))
+    case .read(let query, let consistency, let reply):
+      guard consistency != .stale else {
+        worker.commands.send(.read([(query, reply)]))
+        return
+      }
+      let id = newRequest()
+      reads[id] = (query, reply)
+      if consistency == .lease { batch.leaseReads.append(id) } else { batch.reads.append(id) }
+    case .vote(let request, let reply):
+      let id = newRequest()
+      votes[id] = reply
+      handle(.voteRequested(request, id))
+    case .append(let request, let reply):
+      let id = newRequest()
+      appends[id] = reply
+      handle(.appendRequested(request, id))
+    case .snapshot(let request, let reply):
+      let id = newRequest()
+      parts[id] = (request, reply)
+      handle(.snapshotOffered(from: request.vote, id))
+    case .transferTo(let request): handle(.transferReceived(request))
+    case .initialize(let membership, let reply):
+      if let fault = engine.initializationFault { return reply(.failure(.membership(fault))) }
+      handle(.initialized(membership))
+      reply(.success(()))
+    case .change(let change, let retain, let reply):
+      flush(&batch)
+      self.change(change, retain: retain, reply)
+    case .handOver(let target, let reply):
+      flush(&batch)
+      handOver(to: target, reply)
+    case .trigger(let trigger): pull(trigger)
+    case .switch(let switches): handle(.switched(switches))
+    case .inspect(let body): body(inbox.board.current, engine.switches)
+    case .stop: isStopping = true
+    }
+  }
+
+  private mutating func flush(_ batch: inout Batch) {
+    defer { batch = Batch() }
+    if !batch.reads.isEmpty { handle(.readsRequested(batch.reads, byLease: false)) }
+    if !batch.leaseReads.isEmpty { handle(.readsRequested(batch.leaseReads, byLease: true)) }
+    if !batch.payloads.isEmpty { propose(batch.payloads, batch.replies) }
+  }
+
+  private mutating func propose(
+    _ payloads: [Entry.Payload], _ replies: [(size: Int, reply: Reply<[UInt8]>)]
+  ) {
+    let bytes = replies.reduce(0) { $0 + $1.size }
+    let isFull = uncommittedBytes + bytes > tools.configuration.maxUncommittedBytes
+    guard engine.isLeader, !engine.isHandingOver, !isFull || writes.isEmpty else {
+      let error: RaftError =
+        engine.isHandingOver || engine.isLeader
+        ? .overloaded : .notLeader(leader: engine.leader)
+      for (_, reply) in replies { reply(.failure(error)) }
       return
     }
     var index = engine.state.log.lastIndex
-    for reply in replies {
+    for (size, reply) in replies {
       index += 1
-      writes.append((index, reply))
+      writes.append((index, size, reply))
     }
+    uncommittedBytes += bytes
     handle(.proposed(payloads))
+  }
+
+  private mutating func change(
+    _ change: MembershipChange, retain: Bool, _ reply: @escaping Reply<Membership>
+  ) {
+    guard engine.isLeader else { return reply(.failure(.notLeader(leader: engine.leader))) }
+    guard !engine.isHandingOver else { return reply(.failure(.overloaded)) }
+    do throws(MembershipError) {
+      let next = try engine.membershipStep(towards: change, retain: retain)
+      writes.append(
+        (engine.state.log.lastIndex + 1, 0, { reply($0.map { _ in next }) }))
+      handle(.membershipProposed(next))
+    } catch {
+      reply(.failure(.membership(error)))
+    }
+  }
+
+  /// Hands over to `target`, or to whichever voter is furthest.
+  private mutating func handOver(to target: NodeID?, _ reply: Reply<NodeID>) {
+    guard let leadership = engine.leadership else {
+      return reply(.failure(.notLeader(leader: engine.leader)))
+    }
+    let furthest = engine.voterPeers.max {
+      leadership.followers[$0]!.matched < leadership.followers[$1]!.matched
+    }
+    guard let target = target ?? furthest else {
+      return reply(.failure(.transfer(.notVoter(engine.id))))
+    }
+    if let fault = engine.transferFault(to: target) { return reply(.failure(.transfer(fault))) }
+    handle(.transferRequested(to: target))
+    reply(.success(target))
+  }
+
+  private mutating func pull(_ trigger: Trigger) {
+    switch trigger {
+    case .election: handle(.electionRequested)
+    case .heartbeat: handle(.heartbeatRequested)
+    case .snapshot: handle(.snapshotRequested)
+    case .purge(let index): handle(.purgeRequested(upTo: index))
+    }
   }
 
   private mutating func hear(_ notification: Notification) {
     switch notification {
-    case .tick: handle(.tick)
+    case .tick: if engine.switches.tick { handle(.tick) }
     case .durable(let number): becameDurable(number)
-    case .applied(let index): applied = index
+    case .applied(let index): handle(.applied(upTo: index))
     case .voteAnswered(let response, let from, let request):
       handle(.voteAnswered(response, from: from, to: request))
-    case .acknowledged(let follower, let session, let matched, let round, let sentAt):
-      handle(
-        .acknowledged(
-          by: follower, session: session, matched: matched, round: round, sentAt: sentAt))
+    case .acknowledged(let report): handle(.acknowledged(report))
     case .higherVoteSeen(let vote): handle(.higherVoteSeen(vote))
+    case .logReverted(let node, let session):
+      guard session == engine.session, !reverted.contains(node) else { return }
+      reverted.append(node)
+      // It gets nothing more: what it acknowledged once it would acknowledge again, and lose.
+      for task in replication where task.target == node { task.messages.close() }
+    case .snapshotBuilt(let meta): handle(.snapshotBuilt(meta))
+    case .snapshotReceived(let meta, let id): handle(.snapshotReceived(meta, id))
+    case .snapshotAnswered(let id, let response):
+      parts.removeValue(forKey: id)!.reply(.success(response))
+    case .childFailed: isStopping = true
     }
-  }
-
-  private mutating func handle(_ event: Event) {
-    for command in engine.handle(event, at: now) { carryOut(command) }
   }
 
   private mutating func becameDurable(_ number: WriteNumber) {
@@ -163,23 +285,29 @@ struct CoreStep {
     }
     if let latest { handle(.becameDurable(vote: latest.vote, lastLogID: latest.lastLogID)) }
   }
+}
 
+// What goes out.
+extension CoreStep {
   private mutating func carryOut(_ command: Command) {
     switch command {
     case .saveVote(let vote):
       writtenVote = vote
-      wrote(storage.save(vote))
+      wrote(log.save(vote))
     case .append(let entries):
       writtenLast = entries.last?.id
-      wrote(storage.append(entries))
+      wrote(log.append(entries))
     case .truncate(let index):
-      writtenLast = storage.id(at: index - 1)
-      wrote(storage.truncate(from: index))
-    case .answerVote, .answerAppend, .requestVotes:
+      writtenLast = log.id(at: index - 1)
+      wrote(log.truncate(from: index))
+    case .purge(let last):
+      if last.index >= writtenLast?.index ?? 0 { writtenLast = last }
+      wrote(log.purge(upTo: last))
+    case .answerVote, .answerAppend, .requestVotes, .takeSnapshotPart:
       if durable >= lastWrite { send(command) } else { held.append((lastWrite, command)) }
-    case .requestPreVotes: send(command)
-    case .startLeading(let vote): startReplication(under: vote)
-    case .stopLeading: stopReplication()
+    case .requestPreVotes, .requestTransfer, .answerSnapshot: send(command)
+    case .rebuildReplication(let session): rebuildReplication(session)
+    case .stopLeading: stopLeading()
     case .replicate: replicate = true
     case .heartbeat: heartbeat = true
     case .commit(let index): commit(upTo: index)
@@ -189,6 +317,8 @@ struct CoreStep {
       for id in ids {
         reads.removeValue(forKey: id)!.reply(.failure(.notLeader(leader: engine.leader)))
       }
+    case .installSnapshot(_, let id): worker.commands.send(.install(id))
+    case .buildSnapshot: worker.commands.send(.build)
     }
   }
 
@@ -203,50 +333,55 @@ struct CoreStep {
     case .answerVote(let id, let response): votes.removeValue(forKey: id)!(.success(response))
     case .answerAppend(let id, let response):
       appends.removeValue(forKey: id)!(.success(response))
+    case .answerSnapshot(let id, let response):
+      parts.removeValue(forKey: id)!.reply(.success(response))
+    case .takeSnapshotPart(let id): worker.commands.send(.takePart(parts[id]!.request, id))
     case .requestPreVotes(let request, let nodes), .requestVotes(let request, let nodes):
       for node in nodes {
-        errands.append { [network, inbox] in
+        network.requestVote(request, of: node) { [inbox] response in
           // No answer is no vote; the next election asks again.
-          guard let response = try? await network.requestVote(request, of: node) else { return }
+          guard let response else { return }
           inbox.notify(.voteAnswered(response, from: node, to: request))
         }
       }
-    default: preconditionFailure("\(command) waits for no write")
+    case .requestTransfer(let request, let node): network.requestTransfer(request, to: node)
+    default: preconditionFailure("\(command) is not sent")
     }
   }
 
-  private mutating func startReplication(under vote: Vote) {
+  private mutating func rebuildReplication(_ session: ReplicationSession) {
+    for task in replication { task.messages.close() }
+    reverted = []
+    guard let leadership = engine.leadership else { preconditionFailure("only a leader does") }
     let first = ReplicationUpdate(
-      last: engine.state.log.lastIndex, committed: engine.state.committed, round: 0,
-      isHeartbeat: true)
-    replication = engine.peers.map { peer in
-      ReplicationTask(
-        target: peer, session: vote, storage: storage, network: network, inbox: inbox,
-        time: time, maxRequestBytes: engine.configuration.maxRequestBytes)
+      last: engine.state.log.lastIndex, committed: engine.state.committed,
+      round: leadership.round, isHeartbeat: true)
+    replication = engine.targets.map {
+      ReplicationTask(target: $0, session: session, tools: tools)
     }
-    for task in replication { errands.append { await task.run(from: first) } }
+    for task in replication {
+      let matched = leadership.followers[task.target]!.matched
+      errands.append(
+        ("replication \(task.target)", { try await task.run(from: first, matched: matched) }))
+    }
   }
 
-  private mutating func stopReplication() {
-    for task in replication { task.updates.close() }
+  private mutating func stopLeading() {
+    for task in replication { task.messages.close() }
     replication = []
+    reverted = []
     for write in writes { write.reply(.failure(.indoubt)) }
     writes = []
+    uncommittedBytes = 0
   }
 
   private mutating func commit(upTo index: UInt64) {
     var replies: [(index: UInt64, reply: Reply<[UInt8]>)] = []
     while let first = writes.first, first.index <= index {
-      replies.append(first)
+      replies.append((first.index, first.reply))
+      uncommittedBytes -= first.size
       writes.removeFirst()
     }
     worker.commands.send(.apply(upTo: index, replies: replies))
-  }
-
-  private func publishStatus() {
-    inbox.status = Status(
-      id: engine.id, role: engine.role.name, term: engine.state.vote.term, leader: engine.leader,
-      lastLogIndex: engine.state.log.lastIndex, committed: engine.state.committed,
-      applied: applied, voters: engine.membership.voters)
   }
 }

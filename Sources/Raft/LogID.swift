@@ -43,6 +43,8 @@ public struct Entry: Equatable, Sendable {
     case blank
     /// A command of the application.
     case command([UInt8])
+    /// Who belongs to the cluster from here on: it holds as soon as it is in the log.
+    case membership(Membership)
   }
 
   /// An entry.
@@ -56,61 +58,7 @@ public struct Entry: Equatable, Sendable {
     switch payload {
     case .blank: 32
     case .command(let bytes): 32 + bytes.count
+    case .membership(let membership): 32 + membership.size
     }
-  }
-}
-
-/// The names of all entries of a log, kept as one name a term and the last.
-///
-/// Invariants: `firsts` is strictly increasing in term and in index; `last` is not before the
-/// last of `firsts`; both are empty together.
-public struct LogIDList: Equatable, Sendable {
-  /// The first entry of each term, in order.
-  private var firsts: [LogID] = []
-  /// The last entry; nil for an empty log.
-  public private(set) var last: LogID?
-
-  /// The names of an empty log.
-  public init() {}
-
-  /// The index of the last entry, 0 for an empty log.
-  public var lastIndex: UInt64 { last?.index ?? 0 }
-
-  /// Adds the next entry.
-  public mutating func append(_ id: LogID) {
-    precondition(id.index == lastIndex + 1, "\(id) does not follow \(lastIndex)")
-    precondition(id.term >= last?.term ?? 0, "\(id) is of an older term than \(last!)")
-    if last?.term != id.term { firsts.append(id) }
-    last = id
-  }
-
-  /// Removes the entries from `index` on.
-  public mutating func truncate(from index: UInt64) {
-    precondition(index >= 1, "a log begins at 1")
-    guard index <= lastIndex else { return }
-    while let first = firsts.last, first.index >= index { firsts.removeLast() }
-    last = firsts.last.map { LogID(term: $0.term, index: index - 1) }
-  }
-
-  /// The name of the entry at `index`, or nil where there is none. O(log terms).
-  public func id(at index: UInt64) -> LogID? {
-    guard index >= 1, index <= lastIndex else { return nil }
-    return LogID(term: firsts[place(of: index)].term, index: index)
-  }
-
-  /// Whether the log holds an entry of this name.
-  public func contains(_ id: LogID) -> Bool { self.id(at: id.index) == id }
-
-  /// The first index of the term that wrote the entry at `index`, which must exist.
-  public func firstIndex(ofTermAt index: UInt64) -> UInt64 { firsts[place(of: index)].index }
-
-  private func place(of index: UInt64) -> Int {
-    var low = 0
-    var high = firsts.count
-    while low + 1 < high {
-      let middle = (low + high) / 2
-      if firsts[middle].index <= index { low = middle } else { high = middle }
-    }
-    return low
   }
 }

@@ -10,54 +10,49 @@ public enum RaftError: Error, Equatable, Sendable {
   case overloaded
   /// The node is stopping. The request was never proposed.
   case stopped
-}
-
-/// How a node stands, for people and for metrics.
-public struct Status: Equatable, Sendable {
-  /// This node.
-  public var id: NodeID
-  /// `follower`, `pre-candidate`, `candidate` or `leader`.
-  public var role: String
-  /// The current term.
-  public var term: UInt64
-  /// The leader it knows of.
-  public var leader: NodeID?
-  /// The last index of the log.
-  public var lastLogIndex: UInt64
-  /// The last index known to be committed.
-  public var committed: UInt64
-  /// The last index given to the state machine and applied.
-  public var applied: UInt64
-  /// The cluster's voters.
-  public var voters: [NodeID]
+  /// The node stopped because something broke, and this is what. The request was never proposed.
+  case failed(String)
+  /// The membership cannot be changed so. The request was never proposed.
+  case membership(MembershipError)
+  /// Leadership cannot go there.
+  case transfer(TransferFault)
+  /// What was waited for did not come in time.
+  case timedOut
 }
 
 /// A node of a Raft cluster.
 ///
-///     let raft = Raft(configuration, storage: log, network: peers, clock: .continuous, random: …)
+///     let raft = Raft(configuration, log: …, snapshots: …, network: …, clock: .continuous, random: …)
 ///     try await withThrowingTaskGroup { group in
 ///       group.addTask { try await raft.run(machine) }  // until cancelled, or until the disk fails
 ///       let reply = try await raft.write(command)
 ///     }
 public final class Raft: Sendable {
-  let core: RaftCore
+  private let core: RaftCore
   private let inbox: CoreInbox
+  private let time: NodeTime
+  private let configuration: Configuration
 
   /// A node that does nothing until `run` is called.
   ///
   /// - Precondition: `configuration.fault` is nil.
   public init<C: Clock>(
-    _ configuration: Configuration, storage: any LogStorage, network: any Network, clock: C,
-    random: any RandomNumberGenerator & Sendable
+    _ configuration: Configuration, log: any LogStorage, snapshots: any SnapshotStorage,
+    network: any Network, clock: C, random: any RandomNumberGenerator & Sendable
   ) where C.Duration == Duration {
     precondition(configuration.fault == nil, configuration.fault!)
-    inbox = CoreInbox(capacity: configuration.maxWaitingRequests)
+    inbox = CoreInbox(id: configuration.id, capacity: configuration.maxWaitingRequests)
+    time = NodeTime(clock)
+    self.configuration = configuration
     core = RaftCore(
-      configuration: configuration, storage: storage, network: network,
-      time: NodeTime(clock), random: random, inbox: inbox)
+      tools: ReplicationTools(
+        log: log, snapshots: snapshots, network: network, inbox: inbox, time: time,
+        configuration: configuration),
+      random: random)
   }
 
-  /// Runs the node's tasks until the surrounding task is cancelled. Call it once.
+  /// Runs the node's tasks until `stop` is called or the surrounding task is cancelled. Call it
+  /// once.
   ///
   /// - Throws: the storage's error when the disk fails: the node must not go on then.
   public func run(_ machine: some StateMachine) async throws {
@@ -69,34 +64,180 @@ public final class Raft: Sendable {
     try await request { .write(command, $0) }
   }
 
-  /// Answers `query` linearizably: from a state at least as new as all that was acknowledged
-  /// before the call (read-index, thesis §6.4). One round to a quorum, no write.
-  public func read(_ query: [UInt8]) async throws(RaftError) -> [UInt8] {
-    try await request { .read(query, $0) }
+  /// The same without waiting: `reply` is called once, from one of the node's tasks.
+  public func write(
+    _ command: [UInt8], reply: @escaping @Sendable (Result<[UInt8], RaftError>) -> Void
+  ) {
+    send(.write(command, reply))
   }
 
-  /// Handles a candidate's request.
-  public func handle(_ request: VoteRequest) async throws(RaftError) -> VoteResponse {
-    try await self.request { .vote(request, $0) }
+  /// Answers `query`, by default linearizably: from a state at least as new as all that was
+  /// acknowledged before the call (read-index, thesis §6.4). One round to a quorum, shared by all
+  /// reads that wait; no write.
+  public func read(
+    _ query: [UInt8], consistency: ReadConsistency = .linearizable
+  ) async throws(RaftError) -> [UInt8] {
+    try await request { .read(query, consistency, $0) }
   }
 
-  /// Handles a leader's request.
-  public func handle(_ request: AppendRequest) async throws(RaftError) -> AppendResponse {
-    try await self.request { .append(request, $0) }
+  /// The same without waiting: `reply` is called once, from one of the node's tasks.
+  public func read(
+    _ query: [UInt8], consistency: ReadConsistency = .linearizable,
+    reply: @escaping @Sendable (Result<[UInt8], RaftError>) -> Void
+  ) {
+    send(.read(query, consistency, reply))
   }
 
-  /// How the node stands, as of the core's last step.
-  public var status: Status { inbox.status }
+  private func send(_ request: CoreRequest) {
+    if let refusal = inbox.send(request) { request.refuse(refusal) }
+  }
 
-  private func request<Answer: Sendable>(
+  fileprivate func request<Answer: Sendable>(
     _ message: (@escaping Reply<Answer>) -> CoreRequest
   ) async throws(RaftError) -> Answer {
     let result: Result<Answer, RaftError> = await withCheckedContinuation { continuation in
-      if let refusal = inbox.send(message { continuation.resume(returning: $0) }) {
-        continuation.resume(returning: .failure(refusal))
-      }
+      send(message { continuation.resume(returning: $0) })
     }
     return try result.get()
+  }
+}
+
+// What other nodes ask. Each reply is called once, from one of the node's tasks.
+extension Raft {
+  /// Handles a candidate's request.
+  public func handle(
+    _ request: VoteRequest, reply: @escaping @Sendable (Result<VoteResponse, RaftError>) -> Void
+  ) {
+    send(.vote(request, reply))
+  }
+
+  /// Handles a leader's request.
+  public func handle(
+    _ request: AppendRequest,
+    reply: @escaping @Sendable (Result<AppendResponse, RaftError>) -> Void
+  ) {
+    send(.append(request, reply))
+  }
+
+  /// Handles a part of a leader's snapshot.
+  public func handle(
+    _ request: SnapshotRequest,
+    reply: @escaping @Sendable (Result<SnapshotResponse, RaftError>) -> Void
+  ) {
+    send(.snapshot(request, reply))
+  }
+
+  /// Handles a leader's wish that this node take over.
+  public func handle(_ request: TransferRequest) { send(.transferTo(request)) }
+}
+
+// What administrators ask.
+extension Raft {
+  /// Begins a cluster of `membership`. Every one of its nodes may be told so, if all are told the
+  /// same. A node that has a log or a vote refuses: it belongs to a cluster.
+  public func initialize(_ membership: Membership) async throws(RaftError) {
+    try await request { .initialize(membership, $0) }
+  }
+
+  /// Changes the membership in as many steps as it takes, through joint consensus where voters
+  /// change. What another leader left half done, the same call finishes.
+  ///
+  /// - Parameter retain: whether removed voters stay as learners.
+  /// - Returns: the membership that was committed last.
+  @discardableResult
+  public func change(
+    _ change: MembershipChange, retain: Bool = false
+  ) async throws(RaftError) -> Membership {
+    let first: Membership = try await request { .change(change, retain: retain, $0) }
+    guard first.isJoint else { return first }
+    return try await request { .change(change, retain: retain, $0) }
+  }
+
+  /// Adds a learner; waits until it is no further behind than a voter may be, if told to.
+  public func addLearner(
+    _ member: Member, isBlocking: Bool, timeout: Duration = .seconds(60)
+  ) async throws(RaftError) {
+    try await change(.addLearners([member]))
+    guard isBlocking else { return }
+    let threshold = configuration.replicationLagThreshold
+    try await wait(for: timeout) { metrics in
+      guard let matched = metrics.replication[member.id] else { return false }
+      return matched > 0 && metrics.lastLogIndex - matched <= threshold
+    }
+  }
+
+  /// Lets `target` lead, or whichever voter is furthest; returns when it does.
+  ///
+  /// - Throws: `RaftError.transfer` when it cannot, or did not in time: then this node leads on.
+  @discardableResult
+  public func transferLeadership(to target: NodeID? = nil) async throws(RaftError) -> NodeID {
+    let chosen: NodeID = try await request { .handOver(to: target, $0) }
+    let timeout = configuration.electionTimeout.upperBound * 2
+    do throws(RaftError) {
+      try await wait(for: timeout) { $0.leader == chosen }
+    } catch .timedOut {
+      throw .transfer(.failed(chosen))
+    }
+    return chosen
+  }
+
+  /// Does something out of turn.
+  public func trigger(_ trigger: Trigger) { send(.trigger(trigger)) }
+
+  /// Switches what the node does of its own accord.
+  public func set(_ switches: Switches) { send(.switch(switches)) }
+
+  /// Calls `body` between two steps of the core, with how the node stands then.
+  public func withState(_ body: @escaping @Sendable (Metrics, Switches) -> Void) {
+    send(.inspect(body))
+  }
+
+  /// Ends `run`. Gracefully: a leader hands over first, as far as somebody can take over.
+  public func stop(gracefully: Bool) async {
+    if gracefully, metrics.role == "leader" {
+      // Who cannot hand over stops all the same: its successor is elected after a timeout.
+      _ = try? await transferLeadership()
+    }
+    send(.stop)
+  }
+}
+
+// How the node stands.
+extension Raft {
+  /// The metrics, as of the core's last step.
+  public var metrics: Metrics { inbox.board.current }
+
+  /// The metrics as of now, and then whenever they change; who is slow gets the newest only.
+  public var metricsUpdates: AsyncStream<Metrics> { inbox.board.updates() }
+
+  /// The names of the node's living tasks.
+  public var tasks: [String] { inbox.tasks.living.sorted() }
+
+  /// Waits until the metrics are as `isMet` wants them.
+  ///
+  /// - Throws: `RaftError.timedOut`, and `.stopped` or `.failed` when the node ends before.
+  @discardableResult
+  public func wait(
+    for timeout: Duration, until isMet: @escaping @Sendable (Metrics) -> Bool
+  ) async throws(RaftError) -> Metrics {
+    let updates = metricsUpdates
+    let found = await withTaskGroup(of: Metrics?.self) { [time] group in
+      group.addTask {
+        for await metrics in updates where isMet(metrics) || metrics.role == "stopped" {
+          return metrics
+        }
+        return nil
+      }
+      group.addTask {
+        try? await time.sleep(timeout)  // cut short when the other is done first
+        return nil
+      }
+      defer { group.cancelAll() }
+      return await group.next()!
+    }
+    guard let found else { throw .timedOut }
+    if isMet(found) { return found }
+    throw found.failure.map { .failed($0) } ?? .stopped
   }
 }
 

@@ -5,66 +5,102 @@ import DequeModule
 
 /// Makes the node's tasks, and is their parent.
 final class RaftCore: Sendable {
-  private let configuration: Configuration
-  private let storage: any LogStorage
-  private let network: any Network
-  private let time: NodeTime
+  private let tools: ReplicationTools
   private let random: any RandomNumberGenerator & Sendable
-  private let inbox: CoreInbox
+  private var inbox: CoreInbox { tools.inbox }
 
-  init(
-    configuration: Configuration, storage: any LogStorage, network: any Network, time: NodeTime,
-    random: any RandomNumberGenerator & Sendable, inbox: CoreInbox
-  ) {
-    self.configuration = configuration
-    self.storage = storage
-    self.network = network
-    self.time = time
+  init(tools: ReplicationTools, random: any RandomNumberGenerator & Sendable) {
+    self.tools = tools
     self.random = random
-    self.inbox = inbox
   }
 
-  /// Runs the disk queue, the tick, the state machine worker and the core until cancelled.
+  /// Runs the disk queue, the tick, the state machine worker and the core until cancelled, or until
+  /// the node is asked to stop.
   func run(_ machine: some StateMachine) async throws {
-    let worker = StateMachineWorker(storage: storage, inbox: inbox)
+    let worker = StateMachineWorker(
+      log: tools.log, snapshots: tools.snapshots, inbox: inbox,
+      configuration: tools.configuration)
     defer { inbox.close() }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { [self] in
-        try await storage.run { [inbox] in inbox.notify(.durable($0)) }
-      }
-      group.addTask { [self] in
-        while !Task.isCancelled {
-          try await time.sleep(configuration.tickInterval)
-          inbox.notify(.tick)
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { [self] in
+          try await inbox.tasks.run("log") {
+            try await tools.log.run { [inbox] in inbox.notify(.durable($0)) }
+          }
         }
+        group.addTask { [self] in
+          try await inbox.tasks.run("tick") {
+            while !Task.isCancelled {
+              try await tools.time.sleep(tools.configuration.tickInterval)
+              inbox.notify(.tick)
+            }
+          }
+        }
+        group.addTask { [self] in
+          try await inbox.tasks.run("state machine") { try await worker.run(machine) }
+        }
+        group.addTask { [self] in
+          try await inbox.tasks.run("core") { try await lead(worker) }
+        }
+        // Whatever ends first ends the node: the disk's failure, the core, or cancellation.
+        defer { group.cancelAll() }
+        try await group.next()
       }
-      group.addTask { await worker.run(machine) }
-      group.addTask { [self] in await lead(worker) }
-      // Whatever ends first ends the node: the disk's failure, or cancellation.
-      defer { group.cancelAll() }
-      try await group.next()
+      inbox.board.close { $0.role = "stopped" }
+    } catch {
+      let isFailure = !(error is CancellationError)
+      inbox.board.close {
+        $0.role = "stopped"
+        if isFailure { $0.failure = "\(error)" }
+      }
+      throw error
     }
   }
 
-  /// The core's own loop. Replication tasks and single requests for votes are its children.
-  private func lead(_ worker: StateMachineWorker) async {
-    let engine = Engine(
-      configuration: configuration, vote: storage.recovered.vote, log: storage.recovered.log,
-      at: time.now(), random: random)
-    await withDiscardingTaskGroup { group in
-      var step = CoreStep(
-        engine: engine, storage: storage, network: network, time: time, inbox: inbox,
-        worker: worker)
-      while !Task.isCancelled {
+  /// The core's own loop. Replication tasks are its children.
+  private func lead(_ worker: StateMachineWorker) async throws {
+    let engine = recoveredEngine()
+    try await withThrowingDiscardingTaskGroup { group in
+      var step = CoreStep(engine: engine, tools: tools, worker: worker)
+      defer { step.stop() }
+      while !Task.isCancelled, !step.isStopping {
         let (notifications, requests) = inbox.drain()
         if notifications.isEmpty, requests.isEmpty {
           await inbox.wait()
           continue
         }
         step.take(notifications, requests)
-        for errand in step.finish() { group.addTask { await errand() } }
+        for (name, errand) in step.finish() {
+          group.addTask { [inbox] in
+            do {
+              try await inbox.tasks.run(name) { try await errand() }
+            } catch {
+              inbox.fail(error)
+              throw error
+            }
+          }
+        }
       }
-      step.stop()
     }
+  }
+
+  /// The engine as the disk left it. A snapshot may be there of which the log has not heard yet: it
+  /// was durable first, and stands for all up to its end.
+  private func recoveredEngine() -> Engine {
+    var recovered = tools.log.recovered
+    let snapshot = tools.snapshots.current
+    if let last = snapshot?.lastLogID, last.index > recovered.log.purgedIndex,
+      !recovered.log.contains(last)
+    {
+      if last.index <= recovered.log.lastIndex {
+        _ = tools.log.truncate(from: recovered.log.purgedIndex + 1)
+      }
+      _ = tools.log.purge(upTo: last)
+      recovered.log = LogIDList(purged: last)
+      recovered.memberships = []
+    }
+    return Engine(
+      configuration: tools.configuration, recovered: recovered, snapshot: snapshot,
+      at: tools.time.now(), random: random)
   }
 }

@@ -10,7 +10,7 @@ struct KeyValueMachine: StateMachine {
   mutating func apply(_ entries: [Entry]) -> [[UInt8]] {
     entries.map { entry in
       switch entry.payload {
-      case .blank: return []
+      case .blank, .membership: return []
       case .command(let payload):
         // Checked before it was proposed, so only a newer version's entry can fail here.
         guard let words = CommandPayload.decode(payload),
@@ -25,6 +25,12 @@ struct KeyValueMachine: StateMachine {
     let value: RESPValue = values[query].map { .bulk($0) } ?? .null
     return value.bytes
   }
+
+  func view() -> KeyValueView { KeyValueView(values: values) }
+  func restoration() -> KeyValueRestoration { KeyValueRestoration() }
+
+  fileprivate init(values: [[UInt8]: [UInt8]]) { self.values = values }
+  init() {}
 
   private mutating func apply(_ command: KeyValueCommand) -> RESPValue {
     switch command {
@@ -56,5 +62,44 @@ struct KeyValueMachine: StateMachine {
     case .ifPresent: old != nil
     case .ifEqual(let expected): old == expected
     }
+  }
+}
+
+/// The keys and values of one moment, by key.
+struct KeyValueView: SnapshotView {
+  private let values: [[UInt8]: [UInt8]]
+  private var keys: ArraySlice<[UInt8]>
+
+  fileprivate init(values: [[UInt8]: [UInt8]]) {
+    self.values = values
+    keys = values.keys.sorted { $0.lexicographicallyPrecedes($1) }[...]
+  }
+
+  mutating func next(about bytes: Int) -> [UInt8]? {
+    guard !keys.isEmpty else { return nil }
+    var words: [UInt8] = []
+    while words.count < bytes, let key = keys.popFirst() {
+      words += CommandPayload.encode([key, values[key]!])
+    }
+    return words
+  }
+}
+
+/// Keys and values on their way back.
+struct KeyValueRestoration: SnapshotRestoration {
+  /// The bytes are no snapshot of this state machine.
+  struct Damaged: Error {}
+
+  private var bytes: [UInt8] = []
+
+  mutating func take(_ bytes: [UInt8]) throws { self.bytes += bytes }
+
+  consuming func finish() throws -> KeyValueMachine {
+    guard let words = CommandPayload.decode(bytes), words.count.isMultiple(of: 2) else {
+      throw Damaged()
+    }
+    var values: [[UInt8]: [UInt8]] = [:]
+    for place in stride(from: 0, to: words.count, by: 2) { values[words[place]] = words[place + 1] }
+    return KeyValueMachine(values: values)
   }
 }

@@ -14,6 +14,10 @@ enum PeerMessage: Equatable, Sendable {
   case appendResponse(AppendResponse)
   /// The request was not handled: the node is stopping, or overloaded.
   case refusal
+  case snapshotRequest(SnapshotRequest)
+  case snapshotResponse(SnapshotResponse)
+  /// Has no answer.
+  case transferRequest(TransferRequest)
 }
 
 /// A message with the request it belongs to.
@@ -40,10 +44,12 @@ extension PeerFrame {
       buffer.writeVote(request.vote)
       buffer.writeLogID(request.lastLogID)
       buffer.writeInteger(request.isPreVote ? 1 : 0, as: UInt8.self)
+      buffer.writeInteger(request.isTransfer ? 1 : 0, as: UInt8.self)
     case .voteResponse(let response):
       buffer.writeInteger(UInt8(2))
       buffer.writeVote(response.vote)
       buffer.writeInteger(response.granted ? 1 : 0, as: UInt8.self)
+      buffer.writeLogID(response.lastLogID)
     case .appendRequest(let request):
       buffer.writeInteger(UInt8(3))
       buffer.writeVote(request.vote)
@@ -52,19 +58,14 @@ extension PeerFrame {
       buffer.writeInteger(UInt32(request.entries.count))
       for entry in request.entries { buffer.writeEntry(entry) }
     case .appendResponse(let response):
-      buffer.writeInteger(UInt8(4))
-      switch response {
-      case .success(let matched):
-        buffer.writeInteger(UInt8(0))
-        buffer.writeInteger(matched)
-      case .conflict(let retryAfter):
-        buffer.writeInteger(UInt8(1))
-        buffer.writeInteger(retryAfter)
-      case .higherVote(let vote):
-        buffer.writeInteger(UInt8(2))
-        buffer.writeVote(vote)
-      }
+      buffer.writeAppendResponse(response)
     case .refusal: buffer.writeInteger(UInt8(5))
+    case .snapshotRequest(let request): buffer.writeSnapshotRequest(request)
+    case .snapshotResponse(let response): buffer.writeSnapshotResponse(response)
+    case .transferRequest(let request):
+      buffer.writeInteger(UInt8(8))
+      buffer.writeVote(request.vote)
+      buffer.writeLogID(request.lastLogID)
     }
     buffer.setInteger(UInt32(buffer.writerIndex - start - 4), at: start)
   }
@@ -104,6 +105,55 @@ extension ByteBuffer {
     writeInteger(vote.committed ? 1 : 0, as: UInt8.self)
   }
 
+  fileprivate mutating func writeAppendResponse(_ response: AppendResponse) {
+    writeInteger(UInt8(4))
+    switch response {
+    case .success(let matched):
+      writeInteger(UInt8(0))
+      writeInteger(matched)
+    case .conflict(let retryAfter):
+      writeInteger(UInt8(1))
+      writeInteger(retryAfter)
+    case .higherVote(let vote):
+      writeInteger(UInt8(2))
+      writeVote(vote)
+    }
+  }
+
+  fileprivate mutating func writeSnapshotRequest(_ request: SnapshotRequest) {
+    writeInteger(UInt8(6))
+    writeVote(request.vote)
+    var meta = ByteWriter()
+    meta.write(request.meta)
+    writeSized(meta.bytes)
+    writeInteger(request.offset)
+    writeInteger(request.isLast ? 1 : 0, as: UInt8.self)
+    writeSized(request.bytes)
+  }
+
+  fileprivate mutating func writeSnapshotResponse(_ response: SnapshotResponse) {
+    writeInteger(UInt8(7))
+    switch response {
+    case .received(let offset):
+      writeInteger(UInt8(0))
+      writeInteger(offset)
+    case .installed: writeInteger(UInt8(1))
+    case .higherVote(let vote):
+      writeInteger(UInt8(2))
+      writeVote(vote)
+    }
+  }
+
+  private mutating func writeSized(_ bytes: [UInt8]) {
+    writeInteger(UInt32(bytes.count))
+    writeBytes(bytes)
+  }
+
+  private mutating func readSized() -> [UInt8]? {
+    guard let length = readInteger(as: UInt32.self) else { return nil }
+    return readBytes(length: Int(length))
+  }
+
   /// An index of 0 stands for no entry: logs begin at 1.
   fileprivate mutating func writeLogID(_ id: LogID?) {
     writeInteger(id?.term ?? 0)
@@ -116,8 +166,12 @@ extension ByteBuffer {
     case .blank: writeInteger(UInt8(0))
     case .command(let bytes):
       writeInteger(UInt8(1))
-      writeInteger(UInt32(bytes.count))
-      writeBytes(bytes)
+      writeSized(bytes)
+    case .membership(let membership):
+      writeInteger(UInt8(2))
+      var fields = ByteWriter()
+      fields.write(membership)
+      writeSized(fields.bytes)
     }
   }
 
@@ -131,16 +185,43 @@ extension ByteBuffer {
   private mutating func readMessage(_ kind: UInt8) -> PeerMessage? {
     switch kind {
     case 1:
-      guard let vote = readVote(), let last = readLogID(), let isPreVote = readFlag() else {
+      guard let vote = readVote(), let last = readLogID(), let isPreVote = readFlag(),
+        let isTransfer = readFlag()
+      else { return nil }
+      return .voteRequest(
+        VoteRequest(
+          vote: vote, lastLogID: last.id, isPreVote: isPreVote, isTransfer: isTransfer))
+    case 2:
+      guard let vote = readVote(), let granted = readFlag(), let last = readLogID() else {
         return nil
       }
-      return .voteRequest(VoteRequest(vote: vote, lastLogID: last.id, isPreVote: isPreVote))
-    case 2:
-      guard let vote = readVote(), let granted = readFlag() else { return nil }
-      return .voteResponse(VoteResponse(vote: vote, granted: granted))
+      return .voteResponse(VoteResponse(vote: vote, granted: granted, lastLogID: last.id))
     case 3: return readAppendRequest().map { .appendRequest($0) }
     case 4: return readAppendResponse().map { .appendResponse($0) }
     case 5: return .refusal
+    case 6: return readSnapshotRequest().map { .snapshotRequest($0) }
+    case 7: return readSnapshotResponse().map { .snapshotResponse($0) }
+    case 8:
+      guard let vote = readVote(), let last = readLogID() else { return nil }
+      return .transferRequest(TransferRequest(vote: vote, lastLogID: last.id))
+    default: return nil
+    }
+  }
+
+  private mutating func readSnapshotRequest() -> SnapshotRequest? {
+    guard let vote = readVote(), let meta = readSized(), let offset = readInteger(as: UInt64.self),
+      let isLast = readFlag(), let bytes = readSized()
+    else { return nil }
+    var fields = ByteReader(meta)
+    guard let meta = fields.snapshotMeta(), fields.rest.isEmpty else { return nil }
+    return SnapshotRequest(vote: vote, meta: meta, offset: offset, bytes: bytes, isLast: isLast)
+  }
+
+  private mutating func readSnapshotResponse() -> SnapshotResponse? {
+    switch readInteger(as: UInt8.self) {
+    case 0: return readInteger(as: UInt64.self).map { .received(upTo: $0) }
+    case 1: return .installed
+    case 2: return readVote().map { .higherVote($0) }
     default: return nil
     }
   }
@@ -187,9 +268,12 @@ extension ByteBuffer {
     switch kind {
     case 0: return Entry(id: id, payload: .blank)
     case 1:
-      guard let length = readInteger(as: UInt32.self), let bytes = readBytes(length: Int(length))
-      else { return nil }
-      return Entry(id: id, payload: .command(bytes))
+      return readSized().map { Entry(id: id, payload: .command($0)) }
+    case 2:
+      guard let bytes = readSized() else { return nil }
+      var fields = ByteReader(bytes)
+      guard let membership = fields.membership(), fields.rest.isEmpty else { return nil }
+      return Entry(id: id, payload: .membership(membership))
     default: return nil
     }
   }

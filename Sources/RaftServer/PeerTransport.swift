@@ -3,167 +3,240 @@
 import NIOCore
 import NIOPosix
 import Raft
+import Synchronization
 
-/// Where a node is reached.
-public struct Address: Hashable, Sendable, CustomStringConvertible {
-  /// Name or number of the host.
-  public var host: String
-  /// The port.
-  public var port: Int
+/// Links to all peers, on one event loop.
+final class PeerTransport: Network {
+  private let own: NodeID
+  private let loop: any EventLoop
+  private let links = Mutex<[NodeID: PeerLink]>([:])
 
-  /// `host`:`port`.
-  public init(host: String, port: Int) {
-    self.host = host
-    self.port = port
+  init(own: NodeID, loop: any EventLoop) {
+    self.own = own
+    self.loop = loop
   }
 
-  /// The address that `host:port` spells.
-  public init?(_ text: some StringProtocol) {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-      (1...65535).contains(port), colon > text.startIndex
-    else { return nil }
-    self.init(host: String(text[..<colon]), port: port)
-  }
-
-  /// `host:port`.
-  public var description: String { "\(host):\(port)" }
-}
-
-/// Why a peer gave no answer.
-enum PeerError: Error, Equatable {
-  case unknownNode(NodeID)
-  case timedOut
-  case disconnected
-  case refused
-  case unexpectedAnswer
-}
-
-/// Links to all peers.
-struct PeerTransport: Network {
-  private let links: [NodeID: PeerLink]
-
-  init(peers: [NodeID: Address], group: any EventLoopGroup) {
-    links = Dictionary(
-      uniqueKeysWithValues: peers.map { ($0, PeerLink(node: $0, address: $1, group: group)) })
-  }
-
-  func requestVote(_ request: VoteRequest, of node: NodeID) async throws -> VoteResponse {
-    guard case .voteResponse(let response) = try await ask(node, .voteRequest(request)) else {
-      throw PeerError.unexpectedAnswer
+  func membersChanged(to members: [Member]) {
+    links.withLock { links in
+      var next: [NodeID: PeerLink] = [:]
+      for member in members where member.id != own {
+        guard let address = NodeAddress(member.address)?.peer else { continue }
+        if let link = links[member.id], link.address == address {
+          next[member.id] = link
+        } else {
+          next[member.id] = PeerLink(node: member.id, address: address, loop: loop)
+        }
+      }
+      for (id, link) in links where next[id] !== link { link.close() }
+      links = next
     }
-    return response
   }
 
-  func append(_ request: AppendRequest, to node: NodeID) async throws -> AppendResponse {
-    guard case .appendResponse(let response) = try await ask(node, .appendRequest(request)) else {
-      throw PeerError.unexpectedAnswer
+  func requestVote(
+    _ request: VoteRequest, of node: NodeID, reply: @escaping @Sendable (VoteResponse?) -> Void
+  ) {
+    ask(node, .voteRequest(request)) { answer in
+      if case .voteResponse(let response) = answer { reply(response) } else { reply(nil) }
     }
-    return response
   }
 
-  private func ask(_ node: NodeID, _ message: PeerMessage) async throws -> PeerMessage {
-    guard let link = links[node] else { throw PeerError.unknownNode(node) }
-    return try await link.ask(message)
+  func append(
+    _ request: AppendRequest, to node: NodeID, reply: @escaping @Sendable (AppendResponse?) -> Void
+  ) {
+    ask(node, .appendRequest(request)) { answer in
+      if case .appendResponse(let response) = answer { reply(response) } else { reply(nil) }
+    }
+  }
+
+  func sendSnapshot(
+    _ request: SnapshotRequest, to node: NodeID,
+    reply: @escaping @Sendable (SnapshotResponse?) -> Void
+  ) {
+    ask(node, .snapshotRequest(request)) { answer in
+      if case .snapshotResponse(let response) = answer { reply(response) } else { reply(nil) }
+    }
+  }
+
+  func requestTransfer(_ request: TransferRequest, to node: NodeID) {
+    ask(node, .transferRequest(request)) { _ in }
+  }
+
+  private func ask(
+    _ node: NodeID, _ message: PeerMessage, reply: @escaping @Sendable (PeerMessage?) -> Void
+  ) {
+    guard let link = links.withLock({ $0[node] }) else { return reply(nil) }
+    link.ask(message, reply: reply)
   }
 }
 
-/// The connection to one peer: made when it is needed, dropped when it disappoints.
-actor PeerLink {
-  /// An answer later than this is worth nothing: the connection is given up, because after a cut
-  /// TCP's own back-off would keep it dead for about as long as the cut lasted.
-  static let deadline = TimeAmount.milliseconds(400)
+/// The connection to one peer: made when it is needed, dropped when it disappoints. Everything in
+/// it happens on its event loop.
+final class PeerLink: Sendable {
+  /// A connection that cannot be made within this time is given up.
   private static let connectDeadline = TimeAmount.milliseconds(200)
+  /// After an attempt in vain nothing is tried for this long; twice as long each time.
+  private static let backoff = (
+    least: TimeAmount.milliseconds(20), most: TimeAmount.milliseconds(200)
+  )
+  /// So much may wait for a connection.
+  private static let mostWaiting = 64
 
-  private let node: NodeID
-  private let address: Address
-  private let group: any EventLoopGroup
-  private var connection: Task<any Channel, any Error>?
-  private var number: UInt64 = 0
+  private enum State {
+    case idle
+    case connecting([PeerQuestion])
+    case connected(any Channel)
+    case failed(until: NIODeadline, next: TimeAmount)
+    case closed
+  }
 
-  init(node: NodeID, address: Address, group: any EventLoopGroup) {
+  let node: NodeID
+  let address: Address
+  private let loop: any EventLoop
+  private let state: NIOLoopBoundBox<State>
+  private let number: NIOLoopBoundBox<UInt64>
+
+  init(node: NodeID, address: Address, loop: any EventLoop) {
     self.node = node
     self.address = address
-    self.group = group
+    self.loop = loop
+    state = .makeBoxSendingValue(.idle, eventLoop: loop)
+    number = .makeBoxSendingValue(0, eventLoop: loop)
   }
 
-  func ask(_ message: PeerMessage) async throws -> PeerMessage {
-    let channel = try await connected()
-    number += 1
-    let frame = PeerFrame(number: number, recipient: node, message: message)
-    let promise = channel.eventLoop.makePromise(of: PeerMessage.self)
-    // A channel that closes meanwhile drops what is written, handlers and all: only the write's own
-    // promise tells of it.
-    let written = channel.eventLoop.makePromise(of: Void.self)
-    written.futureResult.whenFailure { _ in promise.fail(PeerError.disconnected) }
-    channel.writeAndFlush(PeerQuestion(frame: frame, answer: promise), promise: written)
-    switch try await promise.futureResult.get() {
-    case .refusal: throw PeerError.refused
-    case let answer: return answer
+  func ask(_ message: PeerMessage, reply: @escaping @Sendable (PeerMessage?) -> Void) {
+    onLoop { [self] in
+      number.value += 1
+      send(
+        PeerQuestion(
+          frame: PeerFrame(number: number.value, recipient: node, message: message), reply: reply),
+        backoff: Self.backoff.least)
     }
   }
 
-  private func connected() async throws -> any Channel {
-    if let connection, let channel = try? await connection.value, channel.isActive {
-      return channel
+  func close() {
+    onLoop { [self] in
+      if case .connected(let channel) = state.value { channel.close(promise: nil) }
+      if case .connecting(let waiting) = state.value {
+        for question in waiting { question.reply(nil) }
+      }
+      state.value = .closed
     }
-    // Nobody cancels a connection attempt; its own deadline ends it, and all who wait share it.
-    let attempt = Task { [address, group] in
-      try await ClientBootstrap(group: group)
-        .connectTimeout(Self.connectDeadline)
-        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-        .channelInitializer { channel in
-          channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandlers(
-              ByteToMessageHandler(PeerFrameDecoder()), PeerQuestions())
-          }
+  }
+
+  private func onLoop(_ body: @escaping @Sendable () -> Void) {
+    if loop.inEventLoop { body() } else { loop.execute(body) }
+  }
+
+  private func send(_ question: PeerQuestion, backoff: TimeAmount) {
+    switch state.value {
+    case .connected(let channel) where channel.isActive:
+      channel.writeAndFlush(question, promise: nil)
+    case .connecting(var waiting) where waiting.count < Self.mostWaiting:
+      waiting.append(question)
+      state.value = .connecting(waiting)
+    case .failed(let until, let next) where NIODeadline.now() >= until:
+      state.value = .idle
+      send(question, backoff: next)
+    case .idle, .connected:
+      state.value = .connecting([question])
+      connect(backoff: backoff)
+    case .connecting, .failed, .closed:
+      question.reply(nil)
+    }
+  }
+
+  private func connect(backoff: TimeAmount) {
+    ClientBootstrap(group: loop)
+      .connectTimeout(Self.connectDeadline)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandlers(
+            ByteToMessageHandler(PeerFrameDecoder()), PeerQuestions())
         }
-        .connect(host: address.host, port: address.port).get()
-    }
-    connection = attempt
-    return try await attempt.value
+      }
+      .connect(host: address.host, port: address.port)
+      .whenComplete { [self] result in
+        guard case .connecting(let waiting) = state.value else {
+          if case .success(let channel) = result { channel.close(promise: nil) }
+          return
+        }
+        switch result {
+        case .success(let channel):
+          state.value = .connected(channel)
+          for question in waiting { channel.write(question, promise: nil) }
+          channel.flush()
+        case .failure:
+          state.value = .failed(
+            until: .now() + backoff, next: min(backoff * 2, Self.backoff.most))
+          for question in waiting { question.reply(nil) }
+        }
+      }
   }
 }
 
 /// A frame on its way out, and who waits for the answer.
 private struct PeerQuestion: Sendable {
   var frame: PeerFrame
-  var answer: EventLoopPromise<PeerMessage>
+  var reply: @Sendable (PeerMessage?) -> Void
 }
 
-/// Pairs answers with questions. All promises are kept: by an answer, the deadline, or the end.
+/// Pairs answers with questions. Every reply is called: by an answer, the deadline, or the end.
 private final class PeerQuestions: ChannelDuplexHandler {
   typealias InboundIn = PeerFrame
   typealias OutboundIn = PeerQuestion
   typealias OutboundOut = ByteBuffer
 
-  private var open: [UInt64: (answer: EventLoopPromise<PeerMessage>, deadline: Scheduled<Void>)] =
-    [:]
+  /// An answer later than this is worth nothing: the connection is given up, because after a cut
+  /// TCP's own back-off would keep it dead for about as long as the cut lasted.
+  private static let deadline = TimeAmount.milliseconds(400)
+  /// A part of a snapshot may take a slow disk longer.
+  private static let snapshotDeadline = TimeAmount.seconds(5)
+
+  private var open: [UInt64: (reply: @Sendable (PeerMessage?) -> Void, deadline: NIODeadline)] = [:]
   private var isClosed = false
+  private var check: Scheduled<Void>?
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let question = unwrapOutboundIn(data)
-    guard !isClosed else {
-      promise?.fail(PeerError.disconnected)
+    guard !isClosed, context.channel.isActive else {
+      question.reply(nil)
+      promise?.fail(ChannelError.ioOnClosedChannel)
       return
     }
-    let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    let deadline = context.eventLoop.scheduleTask(in: PeerLink.deadline) {
-      let (handler, context) = loopBound.value
-      guard let late = handler.open.removeValue(forKey: question.frame.number) else { return }
-      late.answer.fail(PeerError.timedOut)
-      context.close(promise: nil)
+    switch question.frame.message {
+    case .transferRequest: question.reply(nil)
+    case .snapshotRequest:
+      open[question.frame.number] = (question.reply, .now() + Self.snapshotDeadline)
+    default: open[question.frame.number] = (question.reply, .now() + Self.deadline)
     }
-    open[question.frame.number] = (question.answer, deadline)
+    if check == nil { scheduleCheck(context) }
     var buffer = context.channel.allocator.buffer(capacity: 256)
     question.frame.write(to: &buffer)
     context.write(wrapOutboundOut(buffer), promise: promise)
   }
 
+  /// One timer for all questions: a timer each would cost more than the questions.
+  private func scheduleCheck(_ context: ChannelHandlerContext) {
+    let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    check = context.eventLoop.scheduleTask(in: .milliseconds(50)) {
+      let (handler, context) = loopBound.value
+      handler.check = nil
+      guard !handler.isClosed else { return }
+      let now = NIODeadline.now()
+      if handler.open.values.contains(where: { $0.deadline <= now }) {
+        handler.failAll()
+        context.close(promise: nil)
+      } else if !handler.open.isEmpty {
+        handler.scheduleCheck(context)
+      }
+    }
+  }
+
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let frame = unwrapInboundIn(data)
     guard let question = open.removeValue(forKey: frame.number) else { return }
-    question.deadline.cancel()
-    question.answer.succeed(frame.message)
+    question.reply(frame.message)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -178,10 +251,9 @@ private final class PeerQuestions: ChannelDuplexHandler {
 
   private func failAll() {
     isClosed = true
-    for question in open.values {
-      question.deadline.cancel()
-      question.answer.fail(PeerError.disconnected)
-    }
+    check?.cancel()
+    let waiting = open.values
     open = [:]
+    for question in waiting { question.reply(nil) }
   }
 }

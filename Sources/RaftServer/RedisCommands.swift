@@ -7,44 +7,55 @@ import RedisProtocol
 /// Answers the commands of clients.
 struct RedisCommands: Sendable {
   let raft: Raft
-  /// Where clients reach each node.
-  let clientAddresses: [NodeID: Address]
 
-  /// The reply to `request`, as bytes.
-  func reply(to request: RESPValue) async -> [UInt8] {
-    guard case .array(let members) = request else { return Self.malformed }
-    var words: [[UInt8]] = []
-    for member in members {
-      guard case .bulk(let word) = member else { return Self.malformed }
-      words.append(word)
+  /// Answers `request` with bytes, once, from anywhere.
+  func answer(_ request: RESPValue, reply: @escaping @Sendable ([UInt8]) -> Void) {
+    guard let words = Self.words(of: request), let name = words.first else {
+      return reply(Self.malformed)
     }
-    guard let name = words.first else { return Self.malformed }
-    do {
+    do throws(CommandError) {
       if try KeyValueCommand(words) != nil {
         let payload = CommandPayload.encode(words)
         guard payload.count <= Self.longestCommand else {
-          return RESPValue.error("ERR a command of more than \(Self.longestCommand) bytes").bytes
+          return reply(
+            RESPValue.error("ERR a command of more than \(Self.longestCommand) bytes").bytes)
         }
-        return try await raft.write(payload)
+        raft.write(payload) { reply(answer(to: $0)) }
+        return
       }
       switch String(decoding: name, as: UTF8.self).uppercased() {
       case "GET":
         guard words.count == 2 else { throw CommandError.arguments("get") }
-        return try await raft.read(words[1])
-      case "PING":
-        return (words.count > 1 ? RESPValue.bulk(words[1]) : .simple("PONG")).bytes
-      case "INFO": return RESPValue.bulk(info()).bytes
-      case "RAFT.STATUS": return RESPValue.bulk(statusJSON()).bytes
+        raft.read(words[1]) { reply(answer(to: $0)) }
+      case "PING": reply((words.count > 1 ? RESPValue.bulk(words[1]) : .simple("PONG")).bytes)
+      case "INFO": reply(RESPValue.bulk(info()).bytes)
+      case "RAFT.STATUS": reply(RESPValue.bulk(statusJSON()).bytes)
+      case "RAFT.TASKS":
+        reply(RESPValue.array(raft.tasks.map { .bulk($0) }).bytes)
       default:
         let text = String(decoding: name.prefix(64), as: UTF8.self).filter { !$0.isNewline }
-        return RESPValue.error("ERR unknown command '\(text)'").bytes
+        reply(RESPValue.error("ERR unknown command '\(text)'").bytes)
       }
-    } catch let error as CommandError {
-      return error.reply.bytes
-    } catch let error as RaftError {
-      return refusal(error).bytes
     } catch {
-      return RESPValue.error("ERR \(error)").bytes
+      reply(error.reply.bytes)
+    }
+  }
+
+  private static func words(of request: RESPValue) -> [[UInt8]]? {
+    guard case .array(let members) = request else { return nil }
+    var words: [[UInt8]] = []
+    words.reserveCapacity(members.count)
+    for member in members {
+      guard case .bulk(let word) = member else { return nil }
+      words.append(word)
+    }
+    return words
+  }
+
+  private func answer(to result: Result<[UInt8], RaftError>) -> [UInt8] {
+    switch result {
+    case .success(let bytes): bytes
+    case .failure(let error): refusal(error).bytes
     }
   }
 
@@ -56,18 +67,24 @@ struct RedisCommands: Sendable {
   /// `MOVED`, `CLUSTERDOWN` and `TRYAGAIN` prove that nothing was proposed; `INDOUBT` that it was.
   private func refusal(_ error: RaftError) -> RESPValue {
     switch error {
-    case .notLeader(let leader?) where leader != raft.status.id:
-      guard let address = clientAddresses[leader] else { return .error("CLUSTERDOWN no leader") }
+    case .notLeader(let leader?) where leader != raft.metrics.id:
+      guard let address = raft.metrics.membership.membership.clientAddress(of: leader) else {
+        return .error("CLUSTERDOWN no leader")
+      }
       return .error("MOVED 0 \(address)")
     case .notLeader: return .error("CLUSTERDOWN no leader is known; try again")
     case .indoubt: return .error("INDOUBT leadership was lost; the outcome is unknown")
     case .overloaded: return .error("TRYAGAIN too many requests wait")
     case .stopped: return .error("CLUSTERDOWN the node is stopping")
+    case .failed(let reason): return .error("CLUSTERDOWN the node failed: \(reason)")
+    case .membership(let error): return .error("ERR \(error)")
+    case .transfer(let fault): return .error("ERR \(fault)")
+    case .timedOut: return .error("ERR not in time")
     }
   }
 
   private func info() -> String {
-    let status = raft.status
+    let status = raft.metrics
     return """
       # Server\r
       redis_mode:standalone\r
@@ -95,17 +112,24 @@ struct RedisCommands: Sendable {
     var committed: UInt64
     var applied: UInt64
     var voters: [UInt64]
+    var learners: [UInt64]
+    var snapshot: UInt64
+    var purged: UInt64
   }
 
   private func statusJSON() -> String {
-    let status = raft.status
+    let status = raft.metrics
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let json = StatusJSON(
       id: status.id.number, role: status.role, term: status.term, leader: status.leader?.number,
-      leaderAddress: status.leader.flatMap { clientAddresses[$0]?.description },
+      leaderAddress: status.leader.flatMap {
+        status.membership.membership.clientAddress(of: $0)?.description
+      },
       lastLogIndex: status.lastLogIndex, committed: status.committed, applied: status.applied,
-      voters: status.voters.map(\.number))
+      voters: status.membership.membership.voters.map(\.number),
+      learners: status.membership.membership.learners.map(\.number),
+      snapshot: status.snapshot?.index ?? 0, purged: status.purged?.index ?? 0)
     do {
       return String(decoding: try encoder.encode(json), as: UTF8.self)
     } catch {

@@ -11,24 +11,21 @@ import RedisProtocol
 
 /// What a server must know before it starts.
 public struct ServerConfiguration: Sendable {
-  /// The consensus figures, with the node's number and the cluster's members.
+  /// The consensus figures, with the node's number.
   public var raft: Configuration
   /// The directory that holds the node's state.
   public var data: String
-  /// Where clients reach each node.
-  public var clientAddresses: [NodeID: Address]
-  /// Where nodes reach each node.
-  public var peerAddresses: [NodeID: Address]
+  /// Where this node listens.
+  public var address: NodeAddress
+  /// The cluster's first members; empty for a node that waits to be added to one.
+  public var members: [Member]
 
-  /// A node in a cluster whose members are reached at these addresses.
-  public init(
-    raft: Configuration, data: String, clientAddresses: [NodeID: Address],
-    peerAddresses: [NodeID: Address]
-  ) {
+  /// A node that listens at `address`.
+  public init(raft: Configuration, data: String, address: NodeAddress, members: [Member]) {
     self.raft = raft
     self.data = data
-    self.clientAddresses = clientAddresses
-    self.peerAddresses = peerAddresses
+    self.address = address
+    self.members = members
   }
 }
 
@@ -47,43 +44,77 @@ public struct Server: Sendable {
   ///
   /// - Throws: `StoreError` when the disk fails or holds damage, and when an address is taken.
   public func run() async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    do {
+      // The node's tasks and its connections share one thread: with a hand-over between threads
+      // for each request a node would spend its time in waking them.
+      let executor = LoopExecutor(group.any())
+      try await withTaskExecutorPreference(executor) { try await run(on: group.any()) }
+    } catch {
+      try await group.shutdownGracefully()
+      throw error
+    }
+    try await group.shutdownGracefully()
+  }
+
+  private func run(on loop: any EventLoop) async throws {
     let id = configuration.raft.id
-    guard let client = configuration.clientAddresses[id],
-      let peer = configuration.peerAddresses[id]
-    else { throw StoreError(file: "\(id)", reason: "has no address; name it with --node") }
-    let path = URL(filePath: configuration.data).appending(path: "raft.log").path
     let log = try LogStore(
-      file: SystemFile(path: path), name: path, node: id,
-      executor: QueueExecutor(label: "disk"))
+      disk: SystemDisk(path: path("log")), node: id, executor: QueueExecutor(label: "log"))
+    let snapshots = try SnapshotStore(
+      disk: SystemDisk(path: path("snapshots")), executor: QueueExecutor(label: "snapshots"))
     logger.info(
       "recovered",
-      metadata: ["vote": "\(log.recovered.vote)", "last": "\(log.recovered.log.lastIndex)"])
-    let group = MultiThreadedEventLoopGroup.singleton
+      metadata: [
+        "vote": "\(log.recovered.vote)", "last": "\(log.recovered.log.lastIndex)",
+        "snapshot": "\(snapshots.current?.lastLogID.description ?? "none")",
+      ])
     let raft = Raft(
-      configuration.raft, storage: log,
-      network: PeerTransport(
-        peers: configuration.peerAddresses.filter { $0.key != id }, group: group),
-      clock: .continuous, random: SystemRandomNumberGenerator())
-    let peers = try await Listener(address: peer, group: group) { PeerFrameDecoder() }
-    let clients = try await Listener(address: client, group: group) { RESPDecoder() }
-    logger.info("listening", metadata: ["clients": "\(client)", "peers": "\(peer)"])
-    let commands = RedisCommands(raft: raft, clientAddresses: configuration.clientAddresses)
+      configuration.raft, log: log, snapshots: snapshots,
+      network: PeerTransport(own: id, loop: loop), clock: .continuous,
+      random: SystemRandomNumberGenerator())
+    let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
+      [ByteToMessageHandler(PeerFrameDecoder()), PeerListener(own: id, raft: raft)]
+    }
+    let commands = RedisCommands(raft: raft)
+    let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
+      [ByteToMessageHandler(RESPDecoder()), ClientListener(commands: commands)]
+    }
+    logger.info("listening", metadata: ["addresses": "\(configuration.address)"])
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await raft.run(KeyValueMachine()) }
-      tasks.addTask { try await PeerListener.serve(peers, raft: raft) }
-      tasks.addTask { try await ClientListener.serve(clients, commands: commands) }
-      tasks.addTask { await logChanges(of: raft) }
+      tasks.addTask { try await peers.serve() }
+      tasks.addTask { try await clients.serve() }
+      tasks.addTask {
+        await initialize(raft)
+        await logChanges(of: raft)
+      }
       // Nothing goes on when one of them ended: a node without its disk must not answer.
       defer { tasks.cancelAll() }
       try await tasks.next()
     }
   }
 
+  private func path(_ name: String) -> String {
+    URL(filePath: configuration.data).appending(path: name).path
+  }
+
+  /// Begins the cluster, unless this node belongs to one already or is to be added to one.
+  private func initialize(_ raft: Raft) async {
+    guard !configuration.members.isEmpty else { return }
+    let membership = Membership(
+      voters: configuration.members.map(\.id), members: configuration.members)
+    do throws(RaftError) {
+      try await raft.initialize(membership)
+    } catch {
+      logger.info("not initialised", metadata: ["reason": "\(error)"])
+    }
+  }
+
   /// Logs each change of role, term or leader: what one looks for first when a run went wrong.
   private func logChanges(of raft: Raft) async {
-    var before = raft.status
-    while !Task.isCancelled {
-      let now = raft.status
+    var before = raft.metrics
+    for await now in raft.metricsUpdates {
       if (now.role, now.term, now.leader) != (before.role, before.term, before.leader) {
         logger.info(
           "role",
@@ -94,7 +125,6 @@ public struct Server: Sendable {
           ])
         before = now
       }
-      try? await Task.sleep(for: .milliseconds(10))  // cut short by cancellation, which ends it
     }
   }
 }

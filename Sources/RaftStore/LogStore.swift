@@ -1,95 +1,118 @@
-// The durable log: votes and entries in one file, in order, synced in groups.
+// The durable log: votes and entries in segments, in order, synced in groups.
 
 import Blocking
+import DequeModule
 import Raft
 import Synchronization
 
-/// Keeps vote and log in one file, through a `DiskFile` whose calls run on `executor`.
+/// Keeps vote and log in the files `*.log` of a `Disk`, whose calls run on `executor`.
 ///
-/// Vote and entries share the file, so their order on disk is the order they were asked for in.
-/// All that is asked for while one sync runs shares the next one (group commit).
-/// The whole log is held in memory too: nothing is ever read back.
+/// Vote and entries share the files, so their order on disk is the order they were asked for in.
+/// All that is asked for while one sync runs shares the next one (group commit). What was not
+/// purged is held in memory too: nothing is ever read back.
 public final class LogStore: LogStorage {
   /// The vote and log that were there at the start.
   public let recovered: Recovered
 
   private struct State {
-    var entries: [Entry]
-    var unwritten: [UInt8]
+    var entries: LogTail
+    var vote: Vote
+    var unwritten: [UInt8] = []
+    /// The greatest index among the entries of `unwritten`.
+    var greatest: UInt64 = 0
     var lastWrite: WriteNumber = 0
-    /// How much of the file is known to be on disk.
+    /// How much of the segment is known to be on disk.
     var durable: UInt64
   }
 
   private let state: Mutex<State>
-  private let disk: DiskQueue
+  private let queue: SegmentQueue
   private let wake = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-  /// Opens the log in `file`, which belongs to `node`. Reads it whole, and cuts a torn tail.
+  /// Opens the log on `disk`, which belongs to `node`. Reads it whole, and cuts a torn tail.
   ///
-  /// - Throws: `StoreError` when the file is another node's or was damaged, or the disk fails.
+  /// - Parameter segmentBytes: about so large a file grows before the next one is begun.
+  /// - Throws: `StoreError` when it is another node's or was damaged, or the disk fails.
   public init(
-    file: any DiskFile, name: String, node: NodeID, executor: QueueExecutor
+    disk: any Disk, node: NodeID, executor: QueueExecutor, segmentBytes: UInt64 = 32 << 20
   ) throws(StoreError) {
-    let bytes = try file.contents()
-    let recovery = try Recovery(bytes, file: name)
+    let names = try Segment.names(on: disk)
+    var recovery = Recovery()
+    var segments: [Segment] = []
+    for name in names {
+      let file = try disk.open(name.text)
+      let isLast = name == names.last
+      try recovery.replay(try file.contents(), file: name.text, isLast: isLast)
+      segments.append(
+        Segment(name: name, file: file, greatest: recovery.greatest.last!))
+    }
     if let owner = recovery.owner, owner != node {
       throw StoreError(
-        file: name, reason: "belongs to \(owner), not to \(node); give the node its own directory")
+        file: names.last!.text,
+        reason: "belongs to \(owner), not to \(node); give the node its own directory")
     }
-    if recovery.end < bytes.count { try file.truncate(to: UInt64(recovery.end)) }
-    // What was read may never have been synced, and is about to be relied on.
-    try file.sync()
-    var unwritten: [UInt8] = []
-    if recovery.owner == nil {
-      Record.owner(node).append(to: &unwritten, durable: UInt64(recovery.end))
+    recovered = try recovery.recovered(file: names.last?.text ?? "log")
+    let end = UInt64(recovery.end)
+    if let last = segments.last {
+      // A torn tail must not be taken for what is written after it. And what was read may never
+      // have been synced, but is about to be relied on.
+      try last.file.truncate(to: end)
+      try last.file.sync()
     }
-    recovered = Recovered(vote: recovery.vote, log: recovery.log)
     state = Mutex(
-      State(entries: recovery.entries, unwritten: unwritten, durable: UInt64(recovery.end)))
-    disk = DiskQueue(file: file, end: UInt64(recovery.end), executor: executor)
+      State(
+        entries: LogTail(purged: recovery.purged, entries: recovery.entries),
+        vote: recovery.vote, durable: end))
+    queue = SegmentQueue(
+      disk: disk, node: node, segments: segments, end: end, segmentBytes: segmentBytes,
+      executor: executor)
   }
+
+  /// The last entry that was purged.
+  public var purged: LogID? { state.withLock { $0.entries.purged } }
 
   /// Puts `entries` at the end.
   public func append(_ entries: [Entry]) -> WriteNumber {
     write { state in
+      state.entries.append(entries)
       for entry in entries {
-        precondition(
-          entry.id.index == state.entries.count + 1,
-          "\(entry.id) does not follow \(state.entries.count)")
-        state.entries.append(entry)
         Record.entry(entry).append(to: &state.unwritten, durable: state.durable)
       }
+      state.greatest = max(state.greatest, entries.last?.id.index ?? 0)
     }
   }
 
   /// Removes all entries from `index` on.
   public func truncate(from index: UInt64) -> WriteNumber {
     write { state in
-      precondition(index >= 1 && index <= state.entries.count, "no entry at \(index)")
-      state.entries.removeSubrange(Int(index - 1)...)
+      state.entries.truncate(from: index)
       Record.truncate(from: index).append(to: &state.unwritten, durable: state.durable)
+    }
+  }
+
+  /// Removes all entries up to `id`.
+  public func purge(upTo id: LogID) -> WriteNumber {
+    write { state in
+      state.entries.purge(upTo: id)
+      Record.purge(upTo: id).append(to: &state.unwritten, durable: state.durable)
     }
   }
 
   /// Replaces the vote.
   public func save(_ vote: Vote) -> WriteNumber {
     write { state in
+      state.vote = vote
       Record.vote(vote).append(to: &state.unwritten, durable: state.durable)
     }
   }
 
   /// The entries of `range` that the log holds, up to about `maxBytes` but at least one.
   public func entries(in range: ClosedRange<UInt64>, maxBytes: Int) -> [Entry] {
-    state.withLock { $0.entries.held(in: range, maxBytes: maxBytes) }
+    state.withLock { $0.entries.entries(in: range, maxBytes: maxBytes) }
   }
 
   /// The name of the entry at `index`.
-  public func id(at index: UInt64) -> LogID? {
-    state.withLock { state in
-      index >= 1 && index <= state.entries.count ? state.entries[Int(index - 1)].id : nil
-    }
-  }
+  public func id(at index: UInt64) -> LogID? { state.withLock { $0.entries.id(at: index) } }
 
   /// Writes and syncs until cancelled.
   ///
@@ -97,12 +120,18 @@ public final class LogStore: LogStorage {
   public func run(_ onDurable: @Sendable (WriteNumber) -> Void) async throws {
     wake.continuation.yield()
     for await _ in wake.stream {
-      let (bytes, number) = state.withLock { state in
-        defer { state.unwritten = [] }
-        return (state.unwritten, state.lastWrite)
+      let (batch, number) = state.withLock { state in
+        defer {
+          state.unwritten = []
+          state.greatest = 0
+        }
+        let batch = SegmentBatch(
+          bytes: state.unwritten, vote: state.vote, purged: state.entries.purged,
+          greatest: state.greatest)
+        return (batch, state.lastWrite)
       }
-      guard !bytes.isEmpty else { continue }
-      let end = try await disk.append(bytes)
+      guard !batch.bytes.isEmpty else { continue }
+      let end = try await queue.append(batch)
       state.withLock { $0.durable = end }
       onDurable(number)
     }
@@ -116,43 +145,5 @@ public final class LogStore: LogStorage {
     }
     wake.continuation.yield()
     return number
-  }
-}
-
-extension [Entry] {
-  /// The entries of `range`, as a log from index 1 holds them.
-  func held(in range: ClosedRange<UInt64>, maxBytes: Int) -> [Entry] {
-    guard range.lowerBound >= 1, range.lowerBound <= count else { return [] }
-    let start = Int(range.lowerBound - 1)
-    var end = start
-    var size = 0
-    while end < Swift.min(Int(range.upperBound), count) {
-      size += self[end].size
-      if size > maxBytes, end > start { break }
-      end += 1
-    }
-    return Array(self[start..<end])
-  }
-}
-
-/// Writes at the end of the file and syncs, on an executor that may block.
-private actor DiskQueue {
-  private let executor: QueueExecutor
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-  private let file: any DiskFile
-  private var end: UInt64
-
-  init(file: any DiskFile, end: UInt64, executor: QueueExecutor) {
-    self.file = file
-    self.end = end
-    self.executor = executor
-  }
-
-  /// - Returns: the size of the file, all of it durable.
-  func append(_ bytes: [UInt8]) throws(StoreError) -> UInt64 {
-    try file.write(bytes, at: end)
-    try file.sync()
-    end += UInt64(bytes.count)
-    return end
   }
 }

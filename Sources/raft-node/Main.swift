@@ -57,8 +57,7 @@ struct RaftNode: AsyncParsableCommand {
   }
 
   private var raftConfiguration: Configuration {
-    var configuration = Configuration(
-      id: NodeID(id), membership: Membership(voters: nodes.map { NodeID($0.id) }))
+    var configuration = Configuration(id: NodeID(id))
     configuration.heartbeatInterval = .milliseconds(heartbeat)
     configuration.electionTimeout =
       .milliseconds(electionTimeout)...Duration.milliseconds(2 * electionTimeout)
@@ -72,9 +71,8 @@ struct RaftNode: AsyncParsableCommand {
     let server = Server(
       ServerConfiguration(
         raft: raftConfiguration, data: data,
-        clientAddresses: Dictionary(
-          uniqueKeysWithValues: nodes.map { (NodeID($0.id), $0.client) }),
-        peerAddresses: Dictionary(uniqueKeysWithValues: nodes.map { (NodeID($0.id), $0.peer) })),
+        address: nodes.first { $0.id == id }!.address,
+        members: nodes.map { Member(id: NodeID($0.id), address: $0.address.description) }),
       logger: logger)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     do {
@@ -101,18 +99,14 @@ struct RaftNode: AsyncParsableCommand {
 /// One member of the cluster as a flag gives it.
 struct MemberArgument: ExpressibleByArgument {
   var id: UInt64
-  var client: Address
-  var peer: Address
+  var address: NodeAddress
 
   init?(argument: String) {
     let halves = argument.split(separator: "=", maxSplits: 1)
-    guard halves.count == 2, let id = UInt64(halves[0]), id > 0 else { return nil }
-    let addresses = halves[1].split(separator: ",")
-    guard addresses.count == 2, let client = Address(addresses[0]),
-      let peer = Address(addresses[1])
+    guard halves.count == 2, let id = UInt64(halves[0]), id > 0,
+      let address = NodeAddress(halves[1])
     else { return nil }
     self.id = id
-    self.client = client
-    self.peer = peer
+    self.address = address
   }
 }

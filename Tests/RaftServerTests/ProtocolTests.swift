@@ -49,9 +49,16 @@ import Testing
 
   private var frames: [PeerFrame] {
     let vote = Vote(term: 3, node: NodeID(2), committed: true)
+    let membership = Membership(
+      voters: [NodeID(1), NodeID(4)], members: [Member(id: NodeID(7), address: "h:1,h:2")])
+    let meta = SnapshotMeta(
+      lastLogID: LogID(term: 3, index: 9),
+      membership: StoredMembership(logID: LogID(term: 0, index: 1), membership: membership),
+      id: "n1-3.9")
     let entries = [
       Entry(id: LogID(term: 2, index: 8), payload: .blank),
       Entry(id: LogID(term: 3, index: 9), payload: .command([1, 2, 3])),
+      Entry(id: LogID(term: 3, index: 10), payload: .membership(membership)),
     ]
     let messages: [PeerMessage] = [
       .voteRequest(VoteRequest(vote: vote, lastLogID: nil, isPreVote: true)),
@@ -61,6 +68,14 @@ import Testing
           vote: vote, previous: LogID(term: 1, index: 7), entries: entries, committed: 6)),
       .appendResponse(.success(matched: 9)), .appendResponse(.conflict(retryAfter: 4)),
       .appendResponse(.higherVote(vote)), .refusal,
+      .voteRequest(
+        VoteRequest(
+          vote: vote, lastLogID: LogID(term: 1, index: 2), isPreVote: false, isTransfer: true)),
+      .snapshotRequest(
+        SnapshotRequest(vote: vote, meta: meta, offset: 77, bytes: [1, 2], isLast: true)),
+      .snapshotResponse(.received(upTo: 3)), .snapshotResponse(.installed),
+      .snapshotResponse(.higherVote(vote)),
+      .transferRequest(TransferRequest(vote: vote, lastLogID: nil)),
     ]
     return messages.enumerated().map {
       PeerFrame(number: UInt64($0), recipient: NodeID(5), message: $1)

@@ -9,19 +9,28 @@ import Support
 enum Letter: CustomStringConvertible {
   case vote(VoteRequest)
   case voteAnswer(VoteResponse, to: VoteRequest)
-  case append(AppendRequest, round: UInt64, sentAt: Duration)
-  case appendAnswer(AppendResponse, to: AppendRequest, round: UInt64, sentAt: Duration)
+  case append(AppendRequest, SentWith)
+  case appendAnswer(AppendResponse, to: AppendRequest, SentWith)
+  case transfer(TransferRequest)
 
   var description: String {
     switch self {
     case .vote(let request): "\(request.isPreVote ? "preVote" : "vote") \(request.vote)"
     case .voteAnswer(let response, _): response.granted ? "granted" : "refused \(response.vote)"
-    case .append(let request, _, _):
+    case .append(let request, _):
       "append after \(request.previous?.description ?? "start"): "
         + "[\(request.entries.map(\.id.description).joined(separator: " "))]"
-    case .appendAnswer(let response, _, _, _): "\(response)"
+    case .appendAnswer(let response, _, _): "\(response)"
+    case .transfer(let request): "transfer \(request.vote)"
     }
   }
+}
+
+/// What a leader remembers of a request.
+struct SentWith {
+  var session: ReplicationSession
+  var round: UInt64
+  var sentAt: Duration
 }
 
 /// One node: its engine, its disk, and what it has asked for.
@@ -38,7 +47,7 @@ struct WorldNode {
   /// The log as it is in memory.
   var entries: [Entry]
   var votes: [RequestID: (from: NodeID, VoteRequest)] = [:]
-  var appends: [RequestID: (from: NodeID, AppendRequest, round: UInt64, sentAt: Duration)] = [:]
+  var appends: [RequestID: (from: NodeID, AppendRequest, SentWith)] = [:]
   /// Where the leader sends next, by follower.
   var next: [NodeID: UInt64] = [:]
   var applied: UInt64 = 0
@@ -58,26 +67,47 @@ struct EngineWorld {
   var trace: [String] = []
   /// Reads that were served: what they must have seen at least, and what the node had applied.
   var reads: [RequestID: UInt64] = [:]
+  /// Whether reads may be served on the word of the clocks.
+  var readsByLease = false
   private var requests: UInt64 = 0
   private let configurations: [NodeID: Configuration]
+  private let membership: Membership
 
   init(_ logs: [NodeID: [LogID]], seed: Seed) {
-    let membership = Membership(voters: logs.keys)
+    membership = Membership(voters: logs.keys)
     var configurations: [NodeID: Configuration] = [:]
     for (id, log) in logs {
-      configurations[id] = Configuration(id: id, membership: membership)
+      var configuration = Configuration(id: id)
+      configuration.electionTimeout = .milliseconds(250)...Duration.milliseconds(500)
+      configuration.snapshotPolicy = .never
+      configurations[id] = configuration
       let entries = log.map {
         Entry(id: $0, payload: .command([UInt8(truncatingIfNeeded: $0.index)]))
       }
       let vote = Vote(term: log.last?.term ?? 0, node: nil)
-      let random = SplitMix64(Seed(seed.number &* 31 &+ id.number))
-      nodes[id] = WorldNode(
-        engine: Engine(
-          configuration: configurations[id]!, vote: vote, log: Self.names(entries), at: .zero,
-          random: random),
-        disk: (vote, entries), entries: entries)
+      nodes[id] = Self.node(
+        configuration, membership, vote, entries, at: .zero,
+        SplitMix64(Seed(seed.number &* 31 &+ id.number)))
     }
     self.configurations = configurations
+  }
+
+  /// A node that starts with what its disk holds, in a cluster of `membership` to begin with.
+  private static func node(
+    _ configuration: Configuration, _ membership: Membership, _ vote: Vote, _ entries: [Entry],
+    at now: Duration, _ random: SplitMix64
+  ) -> WorldNode {
+    let log = names(entries)
+    var engine = Engine(
+      configuration: configuration, recovered: Recovered(vote: vote, log: log), snapshot: nil,
+      at: now, random: random)
+    let changes = entries.compactMap { entry -> StoredMembership? in
+      guard case .membership(let membership) = entry.payload else { return nil }
+      return StoredMembership(logID: entry.id, membership: membership)
+    }
+    engine.state.memberships = MembershipLog(
+      StoredMembership(logID: nil, membership: membership), changes)
+    return WorldNode(engine: engine, disk: (vote, entries), entries: entries)
   }
 
   private static func names(_ entries: [Entry]) -> LogIDList {
@@ -92,7 +122,7 @@ struct EngineWorld {
     let commands = nodes[id]!.engine.handle(event, at: now)
     for command in commands { carryOut(id, command) }
     if let leadership = nodes[id]!.engine.leadership, commands.contains(where: \.sends) {
-      for peer in nodes[id]!.engine.peers { sendAppend(id, to: peer, round: leadership.round) }
+      for peer in nodes[id]!.engine.targets { sendAppend(id, to: peer, round: leadership.round) }
     }
     if nodes[id]!.engine.isLeader {
       let term = nodes[id]!.engine.state.vote.term
@@ -115,9 +145,11 @@ struct EngineWorld {
       nodes[id]!.held.append((nodes[id]!.writes, command))
       releaseHeld(id)
     case .requestPreVotes: send(id, command)
-    case .startLeading:
+    case .rebuildReplication:
       let next = nodes[id]!.engine.state.log.lastIndex
-      for peer in nodes[id]!.engine.peers { nodes[id]!.next[peer] = next }
+      for peer in nodes[id]!.engine.targets { nodes[id]!.next[peer] = next }
+    case .requestTransfer(let request, let target):
+      letters.append((id, target, .transfer(request)))
     case .commit(let index):
       for entry in nodes[id]!.entries.prefix(Int(index)) {
         precondition(
@@ -134,6 +166,8 @@ struct EngineWorld {
       }
     case .refuseReads(let ids): for read in ids { reads[read] = nil }
     case .stopLeading, .replicate, .heartbeat: break
+    case .purge, .takeSnapshotPart, .installSnapshot, .answerSnapshot, .buildSnapshot:
+      preconditionFailure("no snapshots here: \(command)")
     }
   }
 
@@ -150,8 +184,8 @@ struct EngineWorld {
       let (from, asked) = nodes[id]!.votes.removeValue(forKey: request)!
       letters.append((id, from, .voteAnswer(response, to: asked)))
     case .answerAppend(let request, let response):
-      let (from, asked, round, sentAt) = nodes[id]!.appends.removeValue(forKey: request)!
-      letters.append((id, from, .appendAnswer(response, to: asked, round: round, sentAt: sentAt)))
+      let (from, asked, sent) = nodes[id]!.appends.removeValue(forKey: request)!
+      letters.append((id, from, .appendAnswer(response, to: asked, sent)))
     case .requestVotes(let request, let peers), .requestPreVotes(let request, let peers):
       for peer in peers { letters.append((id, peer, .vote(request))) }
     default: preconditionFailure("\(command) is not sent")
@@ -165,7 +199,8 @@ struct EngineWorld {
     let request = AppendRequest(
       vote: node.engine.state.vote, previous: previous,
       entries: Array(node.entries.dropFirst(Int(next - 1))), committed: node.engine.state.committed)
-    letters.append((id, peer, .append(request, round: round, sentAt: now)))
+    let sent = SentWith(session: node.engine.session, round: round, sentAt: now)
+    letters.append((id, peer, .append(request, sent)))
   }
 
   /// Makes the first `count` writes of `id` durable; all of them when nil.
@@ -197,34 +232,32 @@ struct EngineWorld {
       handle(to, .voteRequested(asked, request))
     case .voteAnswer(let response, let asked):
       handle(to, .voteAnswered(response, from: from, to: asked))
-    case .append(let asked, let round, let sentAt):
-      nodes[to]!.appends[request] = (from, asked, round, sentAt)
+    case .append(let asked, let sent):
+      nodes[to]!.appends[request] = (from, asked, sent)
       handle(to, .appendRequested(asked, request))
-    case .appendAnswer(let response, let asked, let round, let sentAt):
-      handleAnswer(to, from, response, asked, round: round, sentAt: sentAt)
+    case .appendAnswer(let response, let asked, let sent):
+      handleAnswer(to, from, response, asked, sent)
+    case .transfer(let request): handle(to, .transferReceived(request))
     }
   }
 
   private mutating func handleAnswer(
     _ id: NodeID, _ from: NodeID, _ response: AppendResponse, _ asked: AppendRequest,
-    round: UInt64, sentAt: Duration
+    _ sent: SentWith
   ) {
     let previous = asked.previous?.index ?? 0
+    let isCurrent = nodes[id]!.engine.isLeader && nodes[id]!.engine.session == sent.session
+    var report = Acknowledgment(
+      by: from, session: sent.session, matched: nil, round: sent.round, sentAt: sent.sentAt)
     switch response {
     case .success:
       let matched = previous + UInt64(asked.entries.count)
-      if nodes[id]!.engine.state.vote == asked.vote { nodes[id]!.next[from] = matched + 1 }
-      handle(
-        id,
-        .acknowledged(
-          by: from, session: asked.vote, matched: matched, round: round, sentAt: sentAt))
+      if isCurrent { nodes[id]!.next[from] = matched + 1 }
+      report.matched = matched
+      handle(id, .acknowledged(report))
     case .conflict(let retryAfter):
-      if nodes[id]!.engine.state.vote == asked.vote {
-        nodes[id]!.next[from] = min(retryAfter, max(previous, 1) - 1) + 1
-      }
-      handle(
-        id,
-        .acknowledged(by: from, session: asked.vote, matched: nil, round: round, sentAt: sentAt))
+      if isCurrent { nodes[id]!.next[from] = min(retryAfter, max(previous, 1) - 1) + 1 }
+      handle(id, .acknowledged(report))
     case .higherVote(let vote): handle(id, .higherVoteSeen(vote))
     }
   }
@@ -234,18 +267,14 @@ struct EngineWorld {
     requests += 1
     // A read must see all that anybody was told is committed when it began.
     reads[RequestID(number: requests)] = committed.keys.max() ?? 0
-    handle(id, .readsRequested([RequestID(number: requests)]))
+    handle(id, .readsRequested([RequestID(number: requests)], byLease: readsByLease))
   }
 
   /// The node loses what its disk had not taken, and starts again at once.
   mutating func crash(_ id: NodeID) {
     let (vote, entries) = nodes[id]!.disk
     let random = SplitMix64(Seed(UInt64(letters.count) &+ id.number &* 7919 &+ requests))
-    nodes[id] = WorldNode(
-      engine: Engine(
-        configuration: configurations[id]!, vote: vote, log: Self.names(entries), at: now,
-        random: random),
-      disk: (vote, entries), entries: entries)
+    nodes[id] = Self.node(configurations[id]!, membership, vote, entries, at: now, random)
   }
 
   /// Delivers everything and makes everything durable until nothing is left to do.
@@ -263,7 +292,7 @@ extension Command {
   /// Whether the leader sends appends for it.
   fileprivate var sends: Bool {
     switch self {
-    case .replicate, .heartbeat, .startLeading: true
+    case .replicate, .heartbeat, .rebuildReplication: true
     default: false
     }
   }
@@ -284,7 +313,13 @@ extension Command {
       }
     case .requestPreVotes(let request, _): "asks whether it would win \(request.vote)"
     case .requestVotes(let request, _): "asks for votes for \(request.vote)"
-    case .startLeading(let vote): "leads \(vote)"
+    case .rebuildReplication(let session): "leads \(session.vote)"
+    case .purge(let last): "purge up to \(last)"
+    case .takeSnapshotPart: "takes a part of a snapshot"
+    case .installSnapshot(let meta, _): "installs the snapshot of \(meta.lastLogID)"
+    case .answerSnapshot(_, let response): "\(response)"
+    case .buildSnapshot: "builds a snapshot"
+    case .requestTransfer(_, let target): "hands over to \(target)"
     case .stopLeading: "stops leading"
     case .replicate: "replicate"
     case .heartbeat: "heartbeat"

@@ -7,30 +7,38 @@ extension Engine {
     resetElectionDeadline(at: now)
     leader = nil
     role = .preCandidate(granted: [id])
-    if membership.isQuorum([id]) { return startElection(at: now) }
+    if membership.isQuorum([id]) { return startElection(at: now, isTransfer: false) }
     let vote = Vote(term: state.vote.term + 1, node: id)
     let request = VoteRequest(vote: vote, lastLogID: state.log.last, isPreVote: true)
-    return [.requestPreVotes(request, to: peers)]
+    return [.requestPreVotes(request, to: voterPeers)]
   }
 
-  private mutating func startElection(at now: Duration) -> [Command] {
+  /// Raises the term and asks for votes. Not for a node that has no vote itself: the cluster would
+  /// be disturbed for nothing.
+  mutating func startElection(at now: Duration, isTransfer: Bool) -> [Command] {
+    guard membership.isVoter(id) else { return [] }
     resetElectionDeadline(at: now)
+    leader = nil
     state.vote = Vote(term: state.vote.term + 1, node: id)
     role = .candidate(granted: [])
-    let request = VoteRequest(vote: state.vote, lastLogID: state.log.last, isPreVote: false)
-    return [.saveVote(state.vote), .requestVotes(request, to: peers)]
+    let request = VoteRequest(
+      vote: state.vote, lastLogID: state.log.last, isPreVote: false, isTransfer: isTransfer)
+    return [.saveVote(state.vote), .requestVotes(request, to: voterPeers)]
   }
 
   mutating func handleVoteRequest(
     _ request: VoteRequest, _ id: RequestID, at now: Duration
   ) -> [Command] {
     func answer(granted: Bool) -> Command {
-      .answerVote(id, VoteResponse(vote: state.vote, granted: granted))
+      .answerVote(
+        id, VoteResponse(vote: state.vote, granted: granted, lastLogID: state.log.last))
     }
     let isNewTerm = request.vote.term > state.vote.term
-    guard !request.vote.committed, request.vote.node != nil,
+    // Whoever asks must be asked even where its own entry as a voter has not arrived yet: a voter
+    // that does not know itself to be one still votes (thesis §4.2.2).
+    guard !request.vote.committed, let candidate = request.vote.node,
       request.isPreVote ? isNewTerm : state.vote.yields(to: request.vote),
-      !isLeaderAlive(at: now) || request.vote.node == leader,
+      request.isTransfer || !isPromised(to: candidate, at: now),
       isUpToDate(request.lastLogID, with: state.log.last)
     else { return [answer(granted: false)] }
     if request.isPreVote { return [answer(granted: true)] }
@@ -43,12 +51,11 @@ extension Engine {
     return commands + [answer(granted: true)]
   }
 
-  /// Whether this node leads, or heard from a leader so lately that no election is due: then
-  /// votes are refused and terms not taken on (thesis §4.2.3).
-  private func isLeaderAlive(at now: Duration) -> Bool {
-    if isLeader { return true }
-    guard leader != nil, let leaderHeardAt else { return false }
-    return now - leaderHeardAt < configuration.electionTimeout.lowerBound
+  /// Whether this node leads, or heard from a leader so lately that the leader may count on it:
+  /// then votes for others are refused and terms not taken on (thesis §4.2.3). The promise is kept
+  /// whatever terms were seen since, and by a node that has started again.
+  private func isPromised(to candidate: NodeID, at now: Duration) -> Bool {
+    isLeader || (now < lease.end && candidate != lease.holder)
   }
 
   mutating func handleVoteResponse(
@@ -58,13 +65,20 @@ extension Engine {
     if response.vote.term > state.vote.term, !response.granted {
       return adopt(response.vote, at: now)
     }
-    guard response.granted else { return [] }
+    guard response.granted else {
+      if !isLeader, leader == nil, !isUpToDate(state.log.last, with: response.lastLogID) {
+        // It cannot win; those with the longer log go first.
+        electionDeadline = max(
+          electionDeadline, now + configuration.electionTimeout.upperBound)
+      }
+      return []
+    }
     if request.isPreVote {
       guard case .preCandidate(var granted) = role, request.vote.term == state.vote.term + 1
       else { return [] }
       granted.insert(from)
       role = .preCandidate(granted: granted)
-      return membership.isQuorum(granted) ? startElection(at: now) : []
+      return membership.isQuorum(granted) ? startElection(at: now, isTransfer: false) : []
     }
     return countVote(of: from, for: request.vote, at: now)
   }
@@ -91,9 +105,17 @@ extension Engine {
       guard let lastLogID, state.log.contains(lastLogID) else { return [] }
       leadership.durable = max(leadership.durable, lastLogID.index)
       role = .leader(leadership)
-      return advanceCommit()
+      return advanceCommit(at: now)
     case .follower, .preCandidate:
       return []
     }
+  }
+
+  /// A leader hands over: the election is due now, and no lease stands in its way.
+  mutating func handleTransfer(_ request: TransferRequest, at now: Duration) -> [Command] {
+    guard request.vote == state.vote, !isLeader,
+      isUpToDate(state.log.last, with: request.lastLogID)
+    else { return [] }
+    return startElection(at: now, isTransfer: true)
   }
 }

@@ -4,20 +4,9 @@ extension Engine {
   mutating func handleAppend(
     _ request: AppendRequest, _ id: RequestID, at now: Duration
   ) -> [Command] {
-    guard request.vote.committed, request.vote.node != self.id,
-      state.vote == request.vote || state.vote.yields(to: request.vote)
-    else { return [.answerAppend(id, .higherVote(state.vote))] }
-    var commands: [Command] = []
-    if state.vote != request.vote || leader != request.vote.node || isLeader {
-      commands += becomeFollower(of: request.vote.node)
+    guard var commands = follow(request.vote, at: now) else {
+      return [.answerAppend(id, .higherVote(state.vote))]
     }
-    role = .follower  // a candidate of this term lost
-    if state.vote != request.vote {
-      state.vote = request.vote
-      commands.append(.saveVote(state.vote))
-    }
-    leaderHeardAt = now
-    resetElectionDeadline(at: now)
     if let retryAfter = conflict(with: request.previous) {
       return commands + [.answerAppend(id, .conflict(retryAfter: retryAfter))]
     }
@@ -31,16 +20,39 @@ extension Engine {
     // Only what this leader has confirmed may be committed: our own tail may be stale (thesis §3.5).
     let matched = request.entries.last?.id.index ?? request.previous?.index ?? 0
     let committed = min(request.committed, matched)
-    if committed > state.committed {
-      state.committed = committed
-      commands.append(.commit(upTo: committed))
-    }
+    if committed > state.committed { commands += commit(upTo: committed) }
     return commands + [.answerAppend(id, .success(matched: matched))]
+  }
+
+  /// Follows the leader behind `vote` and renews its lease; nil when this node stands behind
+  /// somebody else.
+  mutating func follow(_ vote: Vote, at now: Duration) -> [Command]? {
+    guard vote.committed, let sender = vote.node, sender != id,
+      state.vote == vote || state.vote.yields(to: vote)
+    else { return nil }
+    var commands: [Command] = []
+    if state.vote != vote || leader != sender || isLeader { commands += becomeFollower(of: sender) }
+    role = .follower  // a candidate of this term lost
+    if state.vote != vote {
+      state.vote = vote
+      commands.append(.saveVote(state.vote))
+    }
+    lease = (sender, now + configuration.electionTimeout.lowerBound)
+    resetElectionDeadline(at: now)
+    return commands
+  }
+
+  mutating func commit(upTo index: UInt64) -> [Command] {
+    state.committed = index
+    state.memberships.commit(upTo: index)
+    return [.commit(upTo: index)]
   }
 
   /// Where the leader should try next when `previous` is not in this log; nil when it is.
   private func conflict(with previous: LogID?) -> UInt64? {
     guard let previous else { return nil }
+    // What is committed is the same in all logs, and may be purged here: never cut for it.
+    guard previous.index > state.committed else { return nil }
     guard previous.index <= state.log.lastIndex else { return state.log.lastIndex }
     guard !state.log.contains(previous) else { return nil }
     // One step back a term, not an entry (thesis §3.5, the end).
@@ -58,7 +70,10 @@ extension Engine {
   }
 
   private func contradictsCommitted(_ entries: [Entry]) -> Bool {
-    entries.contains { $0.id.index <= state.committed && !state.log.contains($0.id) }
+    entries.contains {
+      $0.id.index <= state.committed && $0.id.index >= state.log.purgedIndex
+        && !state.log.contains($0.id)
+    }
   }
 
   /// Skips what the log holds, cuts it at the first difference, appends the rest.
@@ -66,16 +81,30 @@ extension Engine {
   /// Cutting only at a difference matters: a request that arrives late and holds less than the log
   /// must not remove what a later one brought (thesis §3.5).
   private mutating func take(_ entries: [Entry]) -> [Command] {
-    guard let first = entries.firstIndex(where: { !state.log.contains($0.id) }) else { return [] }
+    let first = entries.firstIndex {
+      $0.id.index > state.committed && !state.log.contains($0.id)
+    }
+    guard let first else { return [] }
     var commands: [Command] = []
     let cut = entries[first].id.index
-    if cut <= state.log.lastIndex {
-      precondition(cut > state.committed, "cutting \(cut), committed is \(state.committed)")
-      state.log.truncate(from: cut)
-      commands.append(.truncate(from: cut))
-    }
-    let new = Array(entries[first...])
-    for entry in new { state.log.append(entry.id) }
+    if cut <= state.log.lastIndex { commands += truncate(from: cut) }
+    let new = first == 0 ? entries : Array(entries[first...])
+    for entry in new { note(entry) }
     return commands + [.append(new)]
+  }
+
+  mutating func truncate(from index: UInt64) -> [Command] {
+    precondition(index > state.committed, "cutting \(index), committed is \(state.committed)")
+    state.log.truncate(from: index)
+    state.memberships.truncate(from: index)
+    return [.truncate(from: index)]
+  }
+
+  /// Takes the names of an entry that is being appended. A membership holds from here on.
+  mutating func note(_ entry: Entry) {
+    state.log.append(entry.id)
+    if case .membership(let membership) = entry.payload {
+      state.memberships.append(StoredMembership(logID: entry.id, membership: membership))
+    }
   }
 }

@@ -1,4 +1,4 @@
-// Leading: proposing, committing, confirming reads, and stepping down when nobody follows.
+// Leading: proposing, committing, handing over, and stepping down when nobody follows.
 
 extension Engine {
   mutating func startLeading(at now: Duration) -> [Command] {
@@ -7,14 +7,11 @@ extension Engine {
     let blank = LogID(term: state.vote.term, index: state.log.lastIndex + 1)
     let durable = state.log.lastIndex  // the votes that elected us were written after it
     state.log.append(blank)
-    let progress = Leadership.Progress(heardAt: now)
     role = .leader(
-      Leadership(
-        followers: Dictionary(uniqueKeysWithValues: peers.map { ($0, progress) }),
-        durable: durable, blank: blank.index, lastHeartbeat: now))
+      Leadership(followers: targets, durable: durable, blank: blank.index, at: now))
     return [
       .saveVote(state.vote), .append([Entry(id: blank, payload: .blank)]),
-      .startLeading(state.vote), .replicate,
+      .rebuildReplication(session), .replicate,
     ]
   }
 
@@ -28,80 +25,107 @@ extension Engine {
     return entries.isEmpty ? [] : [.append(entries), .replicate]
   }
 
-  mutating func handleAcknowledgment(
-    by follower: NodeID, session: Vote, matched: UInt64?, round: UInt64, sentAt: Duration
-  ) -> [Command] {
-    // An answer to what was sent under another vote says nothing about this leadership.
-    guard session == state.vote, var leadership, var progress = leadership.followers[follower]
+  mutating func handleAcknowledgment(_ report: Acknowledgment, at now: Duration) -> [Command] {
+    // An answer to what was sent under another vote, or to a node that was removed and added again
+    // since, says nothing about this leadership.
+    guard report.session == session, var leadership,
+      var progress = leadership.followers[report.by]
     else { return [] }
-    progress.heardAt = max(progress.heardAt, sentAt)
-    progress.round = max(progress.round, round)
-    if let matched, matched <= state.log.lastIndex {
+    progress.heardAt = max(progress.heardAt ?? report.sentAt, report.sentAt)
+    progress.round = max(progress.round, report.round)
+    if let matched = report.matched, matched <= state.log.lastIndex {
       progress.matched = max(progress.matched, matched)
     }
-    leadership.followers[follower] = progress
+    leadership.followers[report.by] = progress
     role = .leader(leadership)
-    return advanceCommit() + serveConfirmedReads()
+    return advanceCommit(at: now) + serveConfirmedReads() + handOver()
   }
 
   /// Commits what a quorum holds, if the last of it is of the own term: an entry of an earlier term
   /// on a majority of disks can still be overwritten (thesis §3.6.2, figure 3.7).
-  mutating func advanceCommit() -> [Command] {
+  mutating func advanceCommit(at now: Duration) -> [Command] {
     guard let leadership else { return [] }
     let reached = membership.reachedByQuorum { node in
       node == id ? leadership.durable : leadership.followers[node]!.matched
     }
     guard reached > state.committed, state.log.id(at: reached)?.term == state.vote.term
     else { return [] }
-    state.committed = reached
-    return [.commit(upTo: reached), .replicate] + confirmReadsThatWaitedForBlank()
-  }
-
-  mutating func handleReads(_ reads: [RequestID]) -> [Command] {
-    guard var leadership else { return [.refuseReads(reads)] }
-    leadership.waitingForBlank += reads
-    role = .leader(leadership)
-    return confirmReadsThatWaitedForBlank()
-  }
-
-  /// Starts a round for the reads that wait. Only a request sent after them can confirm that no
-  /// other leader has committed anything newer (thesis §6.4); hence a number that only grows.
-  private mutating func confirmReadsThatWaitedForBlank() -> [Command] {
-    guard var leadership, state.committed >= leadership.blank,
-      !leadership.waitingForBlank.isEmpty
-    else { return [] }
-    leadership.round += 1
-    leadership.confirming.append((leadership.round, leadership.waitingForBlank))
-    leadership.waitingForBlank = []
-    role = .leader(leadership)
-    return [.replicate] + serveConfirmedReads()
-  }
-
-  private mutating func serveConfirmedReads() -> [Command] {
-    guard var leadership, !leadership.confirming.isEmpty else { return [] }
-    let confirmed = membership.reachedByQuorum { node in
-      node == id ? UInt64.max : leadership.followers[node]!.round
-    }
-    let served = leadership.confirming.prefix { $0.round <= confirmed }
-    guard !served.isEmpty else { return [] }
-    leadership.confirming.removeFirst(served.count)
-    role = .leader(leadership)
-    return [.serveReads(served.flatMap(\.reads))]
+    let commands = commit(upTo: reached) + [.replicate] + confirmReadsThatWaitedForBlank()
+    // A leader that is no voter any more leads until that is committed (thesis §4.2.2).
+    let held = state.memberships.effective
+    guard !membership.isVoter(id), held.logID?.index ?? 0 <= reached else { return commands }
+    resetElectionDeadline(at: now)
+    return commands + becomeFollower(of: nil)
   }
 
   mutating func tickLeader(_ leadership: Leadership, at now: Duration) -> [Command] {
-    let heardAt = membership.reachedByQuorum { node in
-      node == id ? now : leadership.followers[node]!.heardAt
-    }
     // Clients of a leader that nobody follows must learn of it (check-quorum, thesis §6.2).
+    let heardAt = max(heardByQuorum(leadership, at: now) ?? leadership.since, leadership.since)
     if now - heardAt > configuration.electionTimeout.upperBound {
       resetElectionDeadline(at: now)
       return becomeFollower(of: nil)
     }
-    guard now - leadership.lastHeartbeat >= configuration.heartbeatInterval else { return [] }
     var leadership = leadership
-    leadership.lastHeartbeat = now
+    if let transfer = leadership.transfer, now >= transfer.deadline { leadership.transfer = nil }
+    let isDue =
+      switches.heartbeat && now - leadership.lastHeartbeat >= configuration.heartbeatInterval
+    if isDue { leadership.lastHeartbeat = now }
     role = .leader(leadership)
-    return [.heartbeat]
+    return isDue ? [.heartbeat] : []
   }
+
+  /// Since when a quorum is known to have followed this leader; nil when it never answered.
+  func heardByQuorum(_ leadership: Leadership, at now: Duration) -> Duration? {
+    let never = Duration.seconds(Int64.min / 4)
+    let heardAt = membership.reachedByQuorum { node in
+      node == id ? now : leadership.followers[node]!.heardAt ?? never
+    }
+    return heardAt == never ? nil : heardAt
+  }
+}
+
+/// Why a leader cannot hand over to a node.
+public enum TransferFault: Error, Equatable, Sendable {
+  /// It does not vote.
+  case notVoter(NodeID)
+  /// It lacks too many entries: the cluster would stand still until it has them.
+  case lagging(NodeID, behind: UInt64)
+  /// It did not take over in time; this node goes on leading.
+  case failed(NodeID)
+}
+
+// Leadership transfer (thesis §3.10).
+extension Engine {
+  /// Why `target` cannot take over; nil when it can.
+  func transferFault(to target: NodeID) -> TransferFault? {
+    guard membership.isVoter(target) else { return .notVoter(target) }
+    guard let leadership, target != id else { return nil }
+    let matched = leadership.followers[target]!.matched
+    let behind = state.log.lastIndex - matched
+    return behind > configuration.replicationLagThreshold ? .lagging(target, behind: behind) : nil
+  }
+
+  /// Stops taking proposals, and hands over as soon as `target` holds the whole log.
+  mutating func transfer(to target: NodeID, at now: Duration) -> [Command] {
+    guard var leadership, target != id, transferFault(to: target) == nil else { return [] }
+    leadership.transfer = Leadership.Transfer(
+      target: target, deadline: now + configuration.electionTimeout.upperBound)
+    role = .leader(leadership)
+    return [.heartbeat] + handOver()
+  }
+
+  mutating func handOver() -> [Command] {
+    guard var leadership, var transfer = leadership.transfer, !transfer.wasSent,
+      leadership.followers[transfer.target]?.matched == state.log.lastIndex
+    else { return [] }
+    transfer.wasSent = true
+    leadership.transfer = transfer
+    leadership.hasGivenUpLease = true
+    role = .leader(leadership)
+    let request = TransferRequest(vote: state.vote, lastLogID: state.log.last)
+    return [.requestTransfer(request, to: transfer.target)]
+  }
+
+  /// Whether proposals have to wait for somebody else.
+  var isHandingOver: Bool { leadership?.transfer != nil }
 }

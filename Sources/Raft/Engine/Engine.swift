@@ -1,41 +1,67 @@
 // The Raft algorithm as a pure state machine: an event in, state changed, commands out.
-// Here: state, time-outs, dispatch. Elections, appending and leading stand in files beside it.
-// Not here: clocks, disks, sockets, tasks (RaftCore.swift carries out the commands).
+// Here: state, time-outs, dispatch. Elections, appending, leading, reads, memberships and snapshots
+// stand in files beside it. Not here: clocks, disks, sockets, tasks (CoreStep.swift carries out
+// the commands).
 
-/// One node's part in Raft (Ongaro 2014, chapter 3), with pre-vote (§9.6), check-quorum (§6.2)
-/// and read-index (§6.4).
+/// One node's part in Raft (Ongaro 2014, chapters 3 to 6), with pre-vote (§9.6), check-quorum
+/// (§6.2), read-index and leases (§6.4), and leadership transfer (§3.10).
 struct Engine: Sendable {
   let configuration: Configuration
   var state: RaftState
   var role = Role.follower
   /// The leader of the current term, as far as this node knows.
   var leader: NodeID?
-  /// When a leader was last heard from.
-  var leaderHeardAt: Duration?
+  /// What this voter promised the leader it last heard from: no vote for another before.
+  var lease: (holder: NodeID?, end: Duration)
   /// When this follower or candidate gives up waiting.
   var electionDeadline: Duration = .zero
+  var switches: Switches
+  /// Whether a snapshot is being built.
+  var isBuilding = false
   private var random: any RandomNumberGenerator & Sendable
 
   /// A follower with what its disk held. It leads again only after a new election, even if it led
   /// before: what it knew of commitment is gone.
   init(
-    configuration: Configuration, vote: Vote, log: LogIDList, at now: Duration,
+    configuration: Configuration, recovered: Recovered, snapshot: SnapshotMeta?, at now: Duration,
     random: any RandomNumberGenerator & Sendable
   ) {
     self.configuration = configuration
-    self.state = RaftState(vote: vote, log: log)
+    let committed = snapshot?.lastLogID.index ?? 0
+    state = RaftState(
+      vote: recovered.vote, log: recovered.log,
+      memberships: MembershipLog(snapshot?.membership ?? .none, recovered.memberships),
+      snapshot: snapshot?.lastLogID, committed: committed, applied: committed)
+    switches = configuration.switches
     self.random = random
+    // What it promised before it stopped is forgotten, but still counted on.
+    lease = (
+      recovered.vote.committed ? recovered.vote.node : nil,
+      recovered.vote == .none ? now : now + configuration.electionTimeout.lowerBound
+    )
     resetElectionDeadline(at: now)
   }
 
   var id: NodeID { configuration.id }
-  var membership: Membership { configuration.membership }
-  var peers: [NodeID] { membership.voters.filter { $0 != id } }
+  var membership: Membership { state.memberships.effective.membership }
   var isLeader: Bool { leadership != nil }
+  var voterPeers: [NodeID] { membership.voters.filter { $0 != id } }
+  /// All to whom a leader replicates.
+  var targets: [NodeID] { membership.members.map(\.id).filter { $0 != id } }
 
   var leadership: Leadership? {
     guard case .leader(let leadership) = role else { return nil }
     return leadership
+  }
+
+  var session: ReplicationSession {
+    ReplicationSession(vote: state.vote, membership: state.memberships.effective.logID)
+  }
+
+  /// The role as people know it: who has no vote is a learner.
+  var roleName: String {
+    if case .follower = role, !membership.isVoter(id) { return "learner" }
+    return role.name
   }
 
   /// Changes the state by `event` and says what has to be done for it.
@@ -43,25 +69,33 @@ struct Engine: Sendable {
     let before = state
     defer { checkInvariants(since: before) }
     switch event {
-    case .tick:
-      return tick(at: now)
-    case .voteRequested(let request, let id):
-      return handleVoteRequest(request, id, at: now)
+    case .tick: return tick(at: now)
+    case .voteRequested(let request, let id): return handleVoteRequest(request, id, at: now)
     case .voteAnswered(let response, let from, let request):
       return handleVoteResponse(response, from: from, to: request, at: now)
-    case .appendRequested(let request, let id):
-      return handleAppend(request, id, at: now)
-    case .acknowledged(let follower, let session, let matched, let round, let sentAt):
-      return handleAcknowledgment(
-        by: follower, session: session, matched: matched, round: round, sentAt: sentAt)
-    case .higherVoteSeen(let vote):
-      return adopt(vote, at: now)
+    case .appendRequested(let request, let id): return handleAppend(request, id, at: now)
+    case .acknowledged(let report): return handleAcknowledgment(report, at: now)
+    case .higherVoteSeen(let vote): return adopt(vote, at: now)
     case .becameDurable(let vote, let lastLogID):
       return handleDurable(vote: vote, lastLogID: lastLogID, at: now)
-    case .proposed(let payloads):
-      return propose(payloads)
-    case .readsRequested(let reads):
-      return handleReads(reads)
+    case .initialized(let membership): return initialize(membership, at: now)
+    case .proposed(let payloads): return propose(payloads)
+    case .membershipProposed(let membership): return propose(membership)
+    case .readsRequested(let reads, let byLease):
+      return handleReads(reads, byLease: byLease, at: now)
+    case .snapshotOffered(let vote, let id): return handleSnapshotPart(from: vote, id, at: now)
+    case .snapshotReceived(let meta, let id): return install(meta, id)
+    case .snapshotBuilt(let meta): return snapshotBuilt(meta)
+    case .applied(let index): return applied(upTo: index)
+    case .purgeRequested(let index): return purge(upTo: index, atLeast: 1)
+    case .snapshotRequested: return buildSnapshot()
+    case .transferRequested(let target): return transfer(to: target, at: now)
+    case .transferReceived(let request): return handleTransfer(request, at: now)
+    case .electionRequested: return isLeader ? [] : startElection(at: now, isTransfer: false)
+    case .heartbeatRequested: return isLeader ? [.heartbeat] : []
+    case .switched(let switches):
+      self.switches = switches
+      return []
     }
   }
 
@@ -69,7 +103,8 @@ struct Engine: Sendable {
     switch role {
     case .leader(let leadership): return tickLeader(leadership, at: now)
     case .follower, .preCandidate, .candidate:
-      return now >= electionDeadline ? startPreVote(at: now) : []
+      guard switches.elect, membership.isVoter(id), now >= electionDeadline else { return [] }
+      return startPreVote(at: now)
     }
   }
 

@@ -1,0 +1,64 @@
+// Serves the Redis protocol: answers come in the order of their requests, which need not be that in
+// which they become ready.
+
+import DequeModule
+import NIOCore
+import RedisProtocol
+
+/// Answers the commands of one connection.
+final class ClientListener: ChannelDuplexHandler {
+  typealias InboundIn = RESPValue
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  /// So many requests of one connection may wait; then nothing more is read from it.
+  private static let mostWaiting = 1024
+
+  private let commands: RedisCommands
+  /// The answers that are due, in order; nil while one is not there yet.
+  private var answers = Deque<[UInt8]?>()
+  /// How many answers were sent before the first of `answers`.
+  private var sent = 0
+  private var wantsRead = false
+
+  init(commands: RedisCommands) { self.commands = commands }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let place = sent + answers.count
+    answers.append(nil)
+    let loop = context.eventLoop
+    let bound = NIOLoopBound((self, context), eventLoop: loop)
+    commands.answer(unwrapInboundIn(data)) { bytes in
+      if loop.inEventLoop {
+        bound.value.0.answered(place, bytes, bound.value.1)
+      } else {
+        loop.execute { bound.value.0.answered(place, bytes, bound.value.1) }
+      }
+    }
+  }
+
+  private func answered(_ place: Int, _ bytes: [UInt8], _ context: ChannelHandlerContext) {
+    answers[place - sent] = bytes
+    guard place == sent else { return }
+    var buffer = context.channel.allocator.buffer(capacity: bytes.count)
+    while let first = answers.first, let ready = first {
+      buffer.writeBytes(ready)
+      answers.removeFirst()
+      sent += 1
+    }
+    context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    if wantsRead, answers.count < Self.mostWaiting {
+      wantsRead = false
+      context.read()
+    }
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if answers.count < Self.mostWaiting { context.read() } else { wantsRead = true }
+  }
+
+  /// Who breaks the protocol is told, and ends the own connection and no more.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.close(promise: nil)
+  }
+}

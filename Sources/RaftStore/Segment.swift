@@ -1,0 +1,117 @@
+// The files of a log, one after the other: beginning the next, and removing what was purged.
+
+import Blocking
+import Raft
+
+/// One file of a log.
+struct Segment: Sendable {
+  /// A segment's number, as its file is named.
+  struct Name: Comparable {
+    var number: UInt64
+    var text: String {
+      let digits = String(number)
+      return String(repeating: "0", count: max(0, 12 - digits.count)) + digits + ".log"
+    }
+
+    init(number: UInt64) { self.number = number }
+
+    init?(_ text: String) {
+      guard text.hasSuffix(".log"), let number = UInt64(text.dropLast(4)) else { return nil }
+      self.number = number
+    }
+
+    static func < (left: Name, right: Name) -> Bool { left.number < right.number }
+  }
+
+  var name: Name
+  var file: any DiskFile
+  /// The greatest index of an entry in it.
+  var greatest: UInt64
+
+  /// The segments of a log, in order. What stands before a gap was removed, of which a crash undid
+  /// a part; it is removed again.
+  static func names(on disk: any Disk) throws(StoreError) -> [Name] {
+    var names: [Name] = []
+    for name in try disk.names().compactMap({ Name($0) }).sorted() {
+      if let last = names.last, name.number != last.number + 1 {
+        for old in names { try disk.remove(old.text) }
+        names = []
+      }
+      names.append(name)
+    }
+    return names
+  }
+}
+
+/// What is written at once.
+struct SegmentBatch: Sendable {
+  var bytes: [UInt8]
+  /// The vote and the end of what was purged, after the batch.
+  var vote: Vote
+  var purged: LogID?
+  /// The greatest index among its entries.
+  var greatest: UInt64
+}
+
+/// Writes at the end of the last segment and syncs, on an executor that may block.
+actor SegmentQueue {
+  private let executor: QueueExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  private let disk: any Disk
+  private let node: NodeID
+  private let segmentBytes: UInt64
+  private var segments: [Segment]
+  private var end: UInt64
+
+  init(
+    disk: any Disk, node: NodeID, segments: [Segment], end: UInt64, segmentBytes: UInt64,
+    executor: QueueExecutor
+  ) {
+    self.disk = disk
+    self.node = node
+    self.segments = segments
+    self.end = end
+    self.segmentBytes = segmentBytes
+    self.executor = executor
+  }
+
+  /// - Returns: how much of the segment that is written next is durable.
+  func append(_ batch: SegmentBatch) throws(StoreError) -> UInt64 {
+    // An empty last segment is one of which a crash left no more than the name.
+    if segments.isEmpty || end == 0 || end + UInt64(batch.bytes.count) > segmentBytes {
+      try begin(batch)
+    }
+    let last = segments.count - 1
+    try segments[last].file.write(batch.bytes, at: end)
+    try segments[last].file.sync()
+    segments[last].greatest = max(segments[last].greatest, batch.greatest)
+    end += UInt64(batch.bytes.count)
+    try removePurged(upTo: batch.purged?.index ?? 0)
+    return end
+  }
+
+  /// Begins a segment. All of the one before is durable by now: so a torn tail can only ever be in
+  /// the last.
+  private func begin(_ batch: SegmentBatch) throws(StoreError) {
+    var first: [UInt8] = []
+    Record.begin(node, batch.vote, purged: batch.purged).append(to: &first, durable: 0)
+    if segments.isEmpty || end > 0 {
+      let name = Segment.Name(number: (segments.last?.name.number ?? 0) + 1)
+      segments.append(Segment(name: name, file: try disk.open(name.text), greatest: 0))
+      try disk.sync()
+    }
+    let file = segments.last!.file
+    try file.reserve(max(segmentBytes, UInt64(first.count + batch.bytes.count)))
+    try file.write(first, at: 0)
+    end = UInt64(first.count)
+  }
+
+  /// Removes the oldest segments that hold nothing but what was purged. Durably purged by now: the
+  /// record of it was synced before, or the segment's beginning tells.
+  private func removePurged(upTo index: UInt64) throws(StoreError) {
+    while segments.count > 1, segments[0].greatest <= index {
+      try disk.remove(segments[0].name.text)
+      segments.removeFirst()
+    }
+  }
+}
