@@ -79,7 +79,8 @@ struct RunIntegrationTests {
       #expect(result["valid"] as? Bool == false && result["outcome"] as? String == "violation")
       let counterexample = try #require(result["counterexample"] as? [String: Any])
       #expect(!(try #require(counterexample["explanation"] as? String)).isEmpty)
-      #expect(FileManager.default.fileExists(atPath: "\(folder.latest)/nodes/n1/data/log/000000000001.log"))
+      let log = "\(folder.latest)/nodes/n1/data/log/000000000001.log"
+      #expect(FileManager.default.fileExists(atPath: log))
       let again = try await folder.gauntlet("check", "\(folder.latest)/history.jsonl")
       #expect(again.code == 1)
     }
