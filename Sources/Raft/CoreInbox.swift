@@ -15,7 +15,7 @@ public enum ReadConsistency: Sendable {
 }
 
 /// What can be asked of a node out of turn.
-public enum Trigger: Sendable {
+public enum Trigger: Equatable, Sendable {
   /// Ask for votes, whether a leader is known or not.
   case election
   /// Send a heartbeat, if this node leads.

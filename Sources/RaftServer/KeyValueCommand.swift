@@ -65,12 +65,15 @@ enum KeyValueCommand: Equatable {
 enum CommandError: Error, Equatable {
   case arguments(String)
   case syntax
+  /// The command is used so.
+  case usage(String)
 
   var reply: RESPValue {
     switch self {
     case .arguments(let command):
       .error("ERR wrong number of arguments for '\(command)' command")
     case .syntax: .error("ERR syntax error")
+    case .usage(let line): .error("ERR usage: \(line)")
     }
   }
 }

@@ -7,9 +7,14 @@ import RedisProtocol
 /// Answers the commands of clients.
 struct RedisCommands: Sendable {
   let raft: Raft
+  let admin: AdminQueue
 
-  /// Answers `request` with bytes, once, from anywhere.
-  func answer(_ request: RESPValue, reply: @escaping @Sendable ([UInt8]) -> Void) {
+  /// Answers `request` with bytes, once, from anywhere. What is read is as new as `reads` says,
+  /// which a connection may change.
+  func answer(
+    _ request: RESPValue, reads: inout ReadConsistency,
+    reply: @escaping @Sendable ([UInt8]) -> Void
+  ) {
     guard let words = Self.words(of: request), let name = words.first else {
       return reply(Self.malformed)
     }
@@ -26,19 +31,52 @@ struct RedisCommands: Sendable {
       switch String(decoding: name, as: UTF8.self).uppercased() {
       case "GET":
         guard words.count == 2 else { throw CommandError.arguments("get") }
-        raft.read(words[1]) { reply(answer(to: $0)) }
+        raft.read(words[1], consistency: reads) { reply(answer(to: $0)) }
+      case "READONLY":
+        reads = .stale
+        reply(RESPValue.ok.bytes)
+      case "READWRITE":
+        reads = .linearizable
+        reply(RESPValue.ok.bytes)
+      case "RAFT.READS":
+        guard words.count == 2, let consistency = Self.consistency(words[1]) else {
+          throw CommandError.usage("RAFT.READS LINEARIZABLE|LEASE|STALE")
+        }
+        reads = consistency
+        reply(RESPValue.ok.bytes)
       case "PING": reply((words.count > 1 ? RESPValue.bulk(words[1]) : .simple("PONG")).bytes)
       case "INFO": reply(RESPValue.bulk(info()).bytes)
       case "RAFT.STATUS": reply(RESPValue.bulk(statusJSON()).bytes)
       case "RAFT.TASKS":
         reply(RESPValue.array(raft.tasks.map { .bulk($0) }).bytes)
       default:
+        if let command = try AdminCommand(words) { return perform(command, reply: reply) }
         let text = String(decoding: name.prefix(64), as: UTF8.self).filter { !$0.isNewline }
         reply(RESPValue.error("ERR unknown command '\(text)'").bytes)
       }
     } catch {
       reply(error.reply.bytes)
     }
+  }
+
+  private static func consistency(_ word: [UInt8]) -> ReadConsistency? {
+    switch String(decoding: word, as: UTF8.self).uppercased() {
+    case "LINEARIZABLE": .linearizable
+    case "LEASE": .lease
+    case "STALE": .stale
+    default: nil
+    }
+  }
+
+  private func perform(_ command: AdminCommand, reply: @escaping @Sendable ([UInt8]) -> Void) {
+    let isTaken = admin.add {
+      do throws(RaftError) {
+        reply(try await command.perform(on: raft).bytes)
+      } catch {
+        reply(refusal(error).bytes)
+      }
+    }
+    if !isTaken { reply(refusal(.overloaded).bytes) }
   }
 
   private static func words(of request: RESPValue) -> [[UInt8]]? {
@@ -78,7 +116,10 @@ struct RedisCommands: Sendable {
     case .stopped: return .error("CLUSTERDOWN the node is stopping")
     case .failed(let reason): return .error("CLUSTERDOWN the node failed: \(reason)")
     case .membership(let error): return .error("ERR \(error)")
-    case .transfer(let fault): return .error("ERR \(fault)")
+    case .transfer(.notVoter(let id)): return .error("ERR \(id) has no vote")
+    case .transfer(.lagging(let id, let behind)):
+      return .error("ERR \(id) is \(behind) entries behind; try again when it caught up")
+    case .transfer(.failed(let id)): return .error("TRYAGAIN \(id) did not take over in time")
     case .timedOut: return .error("ERR not in time")
     }
   }

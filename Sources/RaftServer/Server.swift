@@ -40,16 +40,19 @@ public struct Server: Sendable {
     self.logger = logger
   }
 
-  /// Recovers what the disk holds, and serves until cancelled.
+  /// Recovers what the disk holds, and serves until `stop` returns; a leader hands over then.
+  /// Cancelled, it ends at once.
   ///
   /// - Throws: `StoreError` when the disk fails or holds damage, and when an address is taken.
-  public func run() async throws {
+  public func run(until stop: @escaping @Sendable () async -> Void) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
       // The node's tasks and its connections share one thread: with a hand-over between threads
       // for each request a node would spend its time in waking them.
       let executor = LoopExecutor(group.any())
-      try await withTaskExecutorPreference(executor) { try await run(on: group.any()) }
+      try await withTaskExecutorPreference(executor) {
+        try await run(on: group.any(), until: stop)
+      }
     } catch {
       try await group.shutdownGracefully()
       throw error
@@ -57,7 +60,9 @@ public struct Server: Sendable {
     try await group.shutdownGracefully()
   }
 
-  private func run(on loop: any EventLoop) async throws {
+  private func run(
+    on loop: any EventLoop, until stop: @escaping @Sendable () async -> Void
+  ) async throws {
     let id = configuration.raft.id
     let log = try LogStore(
       disk: SystemDisk(path: path("log")), node: id, executor: QueueExecutor(label: "log"))
@@ -76,7 +81,8 @@ public struct Server: Sendable {
     let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
       [ByteToMessageHandler(PeerFrameDecoder()), PeerListener(own: id, raft: raft)]
     }
-    let commands = RedisCommands(raft: raft)
+    let admin = AdminQueue()
+    let commands = RedisCommands(raft: raft, admin: admin)
     let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
       [ByteToMessageHandler(RESPDecoder()), ClientListener(commands: commands)]
     }
@@ -85,9 +91,17 @@ public struct Server: Sendable {
       tasks.addTask { try await raft.run(KeyValueMachine()) }
       tasks.addTask { try await peers.serve() }
       tasks.addTask { try await clients.serve() }
+      tasks.addTask { await admin.run() }
       tasks.addTask {
         await initialize(raft)
         await logChanges(of: raft)
+      }
+      tasks.addTask {
+        await stop()
+        guard !Task.isCancelled else { return }
+        await raft.stop(gracefully: true)
+        // Over when the node says so.
+        for await _ in raft.metricsUpdates {}
       }
       // Nothing goes on when one of them ended: a node without its disk must not answer.
       defer { tasks.cancelAll() }

@@ -12,7 +12,8 @@ struct RaftNode: AsyncParsableCommand {
     commandName: "raft-node",
     abstract: "A node of a replicated key-value store that speaks the Redis protocol.",
     discussion: """
-      Every node of a cluster is started with the same --node list and its own --id.
+      Every node of a cluster is started with the same --node list and its own --id. A node that is
+      to join later is started with --join and only its own --node.
 
       EXAMPLE
         raft-node --id 1 --data data/n1 \\
@@ -36,6 +37,16 @@ struct RaftNode: AsyncParsableCommand {
       "A member: its number, where clients reach it, where peers do.",
       valueName: "id=host:port,host:port"))
   var nodes: [MemberArgument]
+
+  @Flag(
+    help: "Wait to be added to a cluster (RAFT.ADDLEARNER at its leader) instead of beginning one.")
+  var join = false
+
+  @Option(help: "Build a snapshot after so many entries.")
+  var snapshotEvery: UInt64 = 5000
+
+  @Option(help: "Keep so many entries in the log that a snapshot stands for.")
+  var logsToKeep: UInt64 = 1000
 
   @Option(help: "Milliseconds between a leader's heartbeats.")
   var heartbeat: Int = 50
@@ -61,6 +72,8 @@ struct RaftNode: AsyncParsableCommand {
     configuration.heartbeatInterval = .milliseconds(heartbeat)
     configuration.electionTimeout =
       .milliseconds(electionTimeout)...Duration.milliseconds(2 * electionTimeout)
+    configuration.snapshotPolicy = .sinceLast(snapshotEvery)
+    configuration.logsToKeep = logsToKeep
     configuration.tickInterval = min(.milliseconds(10), configuration.heartbeatInterval)
     return configuration
   }
@@ -72,20 +85,16 @@ struct RaftNode: AsyncParsableCommand {
       ServerConfiguration(
         raft: raftConfiguration, data: data,
         address: nodes.first { $0.id == id }!.address,
-        members: nodes.map { Member(id: NodeID($0.id), address: $0.address.description) }),
+        members: join
+          ? [] : nodes.map { Member(id: NodeID($0.id), address: $0.address.description) }),
       logger: logger)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     do {
-      try await withThrowingTaskGroup(of: Void.self) { tasks in
-        tasks.addTask { try await server.run() }
-        tasks.addTask {
-          for await signal in signals {
-            logger.info("stopping", metadata: ["signal": "\(signal)"])
-            return
-          }
+      try await server.run {
+        for await signal in signals {
+          logger.info("stopping", metadata: ["signal": "\(signal)"])
+          return
         }
-        defer { tasks.cancelAll() }
-        try await tasks.next()
       }
     } catch is CancellationError {
       // A node asked to stop did.

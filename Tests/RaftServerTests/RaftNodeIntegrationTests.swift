@@ -18,17 +18,18 @@ struct RaftNodeIntegrationTests {
     var processes: [Int: Process] = [:]
 
     func clientPort(_ id: Int) -> Int { base + id }
+    func peerPort(_ id: Int) -> Int { base + 100 + id }
 
-    func start(_ id: Int, data: String? = nil) throws -> Process {
+    func start(_ id: Int, data: String? = nil, _ flags: String...) throws -> Process {
       let built = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
       let process = Process()
       process.executableURL = URL(filePath: built).deletingLastPathComponent()
         .appending(path: "raft-node")
       process.arguments =
         ["--id", "\(id)", "--data", data ?? "\(folder)/n\(id)"]
-        + (1...3).flatMap {
-          ["--node", "\($0)=127.0.0.1:\(clientPort($0)),127.0.0.1:\(base + 100 + $0)"]
-        }
+        + (flags.contains("--join") ? id...id : 1...3).flatMap {
+          ["--node", "\($0)=127.0.0.1:\(clientPort($0)),127.0.0.1:\(peerPort($0))"]
+        } + flags
       process.standardError = FileHandle.nullDevice
       process.standardOutput = FileHandle.nullDevice
       try process.run()
@@ -43,7 +44,7 @@ struct RaftNodeIntegrationTests {
     }
 
     func end() {
-      for id in 1...3 { kill(id) }
+      for id in processes.keys.sorted() { kill(id) }
       try? FileManager.default.removeItem(atPath: folder)
     }
 
@@ -118,5 +119,39 @@ struct RaftNodeIntegrationTests {
     let second = try cluster.start(2, data: "\(cluster.folder)/n1")
     second.waitUntilExit()
     #expect(second.terminationStatus == 1)
+  }
+
+  @Test(
+    "a fourth node takes the place of a dead one by snapshot, and a leader told to stop hands over")
+  func changesMembers() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id, "--snapshot-every", "100", "--logs-to-keep", "10") }
+    var leader = try await cluster.leader()
+    _ = try cluster.tool("redis-benchmark", leader, "-t", "set", "-n", "1000", "-r", "50", "-q")
+    #expect(try cluster.tool("redis-cli", leader, "SET", "k", "1") == "OK")
+    let dead = leader % 3 + 1
+    cluster.kill(dead)
+    _ = try cluster.start(4, "--join")
+    #expect(
+      try cluster.tool(
+        "redis-cli", leader, "RAFT.ADDLEARNER", "4", "127.0.0.1:\(cluster.clientPort(4))",
+        "127.0.0.1:\(cluster.peerPort(4))") == "OK")
+    let rest = (1...3).filter { $0 != dead }
+    #expect(
+      try cluster.tool(
+        "redis-cli", leader, "RAFT.CHANGE", "REPLACE", "\(rest[0])", "\(rest[1])", "4") == "OK")
+    let status = try #require(try cluster.status(4))
+    #expect(status["voters"] as? [Int] == rest + [4])
+    #expect(status["purged"] as? Int ?? 0 > 0)
+    let old = cluster.processes[leader]!
+    cluster.processes[leader] = nil
+    old.terminate()
+    old.waitUntilExit()
+    #expect(old.terminationStatus == 0)
+    leader = try await cluster.leader()
+    #expect(try cluster.tool("redis-cli", leader, "GET", "k") == "1")
+    #expect(try cluster.tool("redis-cli", leader, "RAFT.READS", "LEASE").hasPrefix("OK"))
+    #expect(try cluster.tool("redis-cli", leader, "RAFT.CHANGE", "ADD", "9").contains("no member"))
   }
 }

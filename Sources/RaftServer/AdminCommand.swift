@@ -1,0 +1,108 @@
+// The commands of administrators: members, leadership, snapshots.
+
+import Raft
+import RedisProtocol
+
+/// What an administrator asks of a node.
+enum AdminCommand: Equatable, Sendable {
+  case addLearner(Member)
+  case change(MembershipChange, retain: Bool)
+  case transfer(to: NodeID?)
+  case trigger(Trigger)
+
+  /// The command that `words` spell.
+  ///
+  /// - Returns: nil when the first word names none.
+  /// - Throws: `CommandError` when the rest does not fit it.
+  init?(_ words: [[UInt8]]) throws(CommandError) {
+    let texts = words.map { String(decoding: $0, as: UTF8.self) }
+    switch texts.first?.uppercased() {
+    case "RAFT.ADDLEARNER":
+      guard texts.count == 4, let id = Self.node(texts[1]),
+        let address = NodeAddress("\(texts[2]),\(texts[3])")
+      else { throw .usage("RAFT.ADDLEARNER id clients-host:port peers-host:port") }
+      self = .addLearner(Member(id: id, address: address.description))
+    case "RAFT.CHANGE": self = try Self.change(Array(texts.dropFirst()))
+    case "RAFT.TRANSFER":
+      guard texts.count <= 2 else { throw .usage("RAFT.TRANSFER [id]") }
+      guard texts.count == 2 else {
+        self = .transfer(to: nil)
+        return
+      }
+      guard let id = Self.node(texts[1]) else { throw .usage("RAFT.TRANSFER [id]") }
+      self = .transfer(to: id)
+    case "RAFT.SNAPSHOT":
+      guard texts.count == 1 else { throw .usage("RAFT.SNAPSHOT") }
+      self = .trigger(.snapshot)
+    case "RAFT.PURGE":
+      guard texts.count == 2, let index = UInt64(texts[1]) else {
+        throw .usage("RAFT.PURGE index")
+      }
+      self = .trigger(.purge(upTo: index))
+    case "RAFT.ELECT":
+      guard texts.count == 1 else { throw .usage("RAFT.ELECT") }
+      self = .trigger(.election)
+    default: return nil
+    }
+  }
+
+  private static func change(_ words: [String]) throws(CommandError) -> AdminCommand {
+    let usage = CommandError.usage(
+      "RAFT.CHANGE ADD|REMOVE|REPLACE|DROP id… [RETAIN]; DROP is for learners")
+    var rest = words[...]
+    let retain = rest.last?.uppercased() == "RETAIN"
+    if retain { rest.removeLast() }
+    guard let verb = rest.popFirst()?.uppercased(), !rest.isEmpty else { throw usage }
+    var ids: [NodeID] = []
+    for word in rest {
+      guard let id = node(word) else { throw usage }
+      ids.append(id)
+    }
+    switch verb {
+    case "ADD": return .change(.addVoters(ids), retain: retain)
+    case "REMOVE": return .change(.removeVoters(ids), retain: retain)
+    case "REPLACE": return .change(.replaceVoters(ids), retain: retain)
+    case "DROP": return .change(.removeLearners(ids), retain: retain)
+    default: throw usage
+    }
+  }
+
+  private static func node(_ text: String) -> NodeID? {
+    UInt64(text).flatMap { $0 > 0 ? NodeID($0) : nil }
+  }
+
+  /// Carries it out.
+  func perform(on raft: Raft) async throws(RaftError) -> RESPValue {
+    switch self {
+    case .addLearner(let member): try await raft.addLearner(member, isBlocking: true)
+    case .change(let change, let retain): try await raft.change(change, retain: retain)
+    case .transfer(let target):
+      return .integer(Int64(try await raft.transferLeadership(to: target).number))
+    case .trigger(let trigger): raft.trigger(trigger)
+    }
+    return .ok
+  }
+}
+
+/// Runs what takes longer than an answer should keep a connection's event loop: bounded, and all of
+/// it ends with the server.
+struct AdminQueue: Sendable {
+  private typealias Job = @Sendable () async -> Void
+  private static let mostWaiting = 64
+
+  private let jobs = AsyncStream.makeStream(
+    of: Job.self, bufferingPolicy: .bufferingOldest(mostWaiting))
+
+  /// Adds a job; false when too many wait.
+  func add(_ job: @escaping @Sendable () async -> Void) -> Bool {
+    if case .enqueued = jobs.continuation.yield(job) { return true }
+    return false
+  }
+
+  /// Runs jobs, each in a task of its own, until cancelled.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      for await job in jobs.stream { group.addTask { await job() } }
+    }
+  }
+}
