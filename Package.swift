@@ -49,7 +49,7 @@ let package = Package(
     .target(
       name: "RaftStore",
       dependencies: [
-        "Raft", "Blocking", "CZlib", .product(name: "DequeModule", package: "swift-collections"),
+        "Raft", "CZlib", .product(name: "DequeModule", package: "swift-collections"),
       ]),
     .target(
       name: "RedisProtocol",
@@ -107,10 +107,17 @@ let package = Package(
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: resources.map { .embedInCode("Resources/\($0)") }),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "History", "Linearizability", "Raft", "RaftStore",
+        .product(name: "HeapModule", package: "swift-collections"),
+      ]),
     .executableTarget(
       name: "gauntlet",
       dependencies: [
-        "Bench", "History", "Hosts", "Linearizability", "Reports", "Systems", "Workloads",
+        "Bench", "History", "Hosts", "Linearizability", "Reports", "Simulation", "Systems",
+        "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),

@@ -123,9 +123,17 @@ final class MetricsBoard: Sendable {
     var watchers: [UInt64: AsyncStream<Metrics>.Continuation] = [:]
     var count: UInt64 = 0
     var isClosed = false
+    var observer: (@Sendable (StepReport) -> Void)?
   }
 
   private let state: Mutex<State>
+
+  /// Who wants to be told of every step; nil outside simulations.
+  var observer: (@Sendable (StepReport) -> Void)? { state.withLock { $0.observer } }
+
+  func observe(_ observer: @escaping @Sendable (StepReport) -> Void) {
+    state.withLock { $0.observer = observer }
+  }
 
   init(_ metrics: Metrics) { state = Mutex(State(current: metrics)) }
 

@@ -126,6 +126,11 @@ struct CoreStep {
       metrics.reverted = reverted
     }
     inbox.board.publish(metrics)
+    inbox.board.observer?(
+      StepReport(
+        id: engine.id, vote: engine.state.vote, isLeader: engine.isLeader, log: engine.state.log,
+        committed: engine.state.committed, applied: engine.state.applied,
+        membership: engine.membership))
   }
 }
 

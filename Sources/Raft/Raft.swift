@@ -59,6 +59,11 @@ public final class Raft: Sendable {
     try await core.run(machine)
   }
 
+  /// Has `observer` told of every step from now on; for those who see all nodes at once.
+  package func observe(_ observer: @escaping @Sendable (StepReport) -> Void) {
+    inbox.board.observe(observer)
+  }
+
   /// Replicates `command`, applies it, and returns the state machine's reply.
   public func write(_ command: [UInt8]) async throws(RaftError) -> [UInt8] {
     try await request { .write(command, $0) }

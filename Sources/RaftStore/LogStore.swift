@@ -1,6 +1,5 @@
 // The durable log: votes and entries in segments, in order, synced in groups.
 
-import Blocking
 import DequeModule
 import Raft
 import Synchronization
@@ -34,7 +33,7 @@ public final class LogStore: LogStorage {
   /// - Parameter segmentBytes: about so large a file grows before the next one is begun.
   /// - Throws: `StoreError` when it is another node's or was damaged, or the disk fails.
   public init(
-    disk: any Disk, node: NodeID, executor: QueueExecutor, segmentBytes: UInt64 = 32 << 20
+    disk: any Disk, node: NodeID, executor: any SerialExecutor, segmentBytes: UInt64 = 32 << 20
   ) throws(StoreError) {
     let names = try Segment.names(on: disk)
     var recovery = Recovery()
@@ -64,7 +63,8 @@ public final class LogStore: LogStorage {
         entries: LogTail(purged: recovery.purged, entries: recovery.entries),
         vote: recovery.vote, durable: end))
     queue = SegmentQueue(
-      disk: disk, node: node, segments: segments, end: end, segmentBytes: segmentBytes,
+      disk: disk, node: node, segments: segments, end: end, vote: recovery.vote,
+      purged: recovery.purged, segmentBytes: segmentBytes,
       executor: executor)
   }
 

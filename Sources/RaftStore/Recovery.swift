@@ -99,11 +99,8 @@ struct Recovery {
   private mutating func purge(upTo last: LogID) {
     guard last.index > purged?.index ?? 0 else { return }
     purged = last
-    guard let first else {
-      self.first = last.index + 1
-      return
-    }
-    guard last.index >= first else { return }
+    // Before the first entry that is there, nothing says where it will be.
+    guard let first, last.index >= first else { return }
     let gone = last.index - first + 1
     // Past the end, or where another entry stands, the log begins anew.
     if gone > UInt64(entries.count) || entries[Int(gone - 1)].id != last {

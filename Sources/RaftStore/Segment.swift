@@ -1,6 +1,5 @@
 // The files of a log, one after the other: beginning the next, and removing what was purged.
 
-import Blocking
 import Raft
 
 /// One file of a log.
@@ -55,22 +54,29 @@ struct SegmentBatch: Sendable {
 
 /// Writes at the end of the last segment and syncs, on an executor that may block.
 actor SegmentQueue {
-  private let executor: QueueExecutor
+  private let executor: any SerialExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private let disk: any Disk
   private let node: NodeID
   private let segmentBytes: UInt64
   private var segments: [Segment]
   private var end: UInt64
+  /// The vote and the end of what was purged, as of all that was written: what the next segment
+  /// begins with.
+  private var vote: Vote
+  private var purged: LogID?
 
   init(
-    disk: any Disk, node: NodeID, segments: [Segment], end: UInt64, segmentBytes: UInt64,
-    executor: QueueExecutor
+    disk: any Disk, node: NodeID, segments: [Segment], end: UInt64, vote: Vote, purged: LogID?,
+    segmentBytes: UInt64,
+    executor: any SerialExecutor
   ) {
     self.disk = disk
     self.node = node
     self.segments = segments
     self.end = end
+    self.vote = vote
+    self.purged = purged
     self.segmentBytes = segmentBytes
     self.executor = executor
   }
@@ -86,6 +92,8 @@ actor SegmentQueue {
     try segments[last].file.sync()
     segments[last].greatest = max(segments[last].greatest, batch.greatest)
     end += UInt64(batch.bytes.count)
+    vote = batch.vote
+    purged = batch.purged
     try removePurged(upTo: batch.purged?.index ?? 0)
     return end
   }
@@ -94,7 +102,7 @@ actor SegmentQueue {
   /// the last.
   private func begin(_ batch: SegmentBatch) throws(StoreError) {
     var first: [UInt8] = []
-    Record.begin(node, batch.vote, purged: batch.purged).append(to: &first, durable: 0)
+    Record.begin(node, vote, purged: purged).append(to: &first, durable: 0)
     if segments.isEmpty || end > 0 {
       let name = Segment.Name(number: (segments.last?.name.number ?? 0) + 1)
       segments.append(Segment(name: name, file: try disk.open(name.text), greatest: 0))

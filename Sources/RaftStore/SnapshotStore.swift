@@ -1,6 +1,5 @@
 // Durable snapshots: one current file, replaced by renaming a whole and synced one over it.
 
-import Blocking
 import CZlib
 import Raft
 import Synchronization
@@ -13,7 +12,7 @@ public actor SnapshotStore: SnapshotStorage {
   private static let name = "snapshot"
   private static let partEnd = ".part"
 
-  private let executor: QueueExecutor
+  private let executor: any SerialExecutor
   /// The executor that may block.
   public nonisolated var unownedExecutor: UnownedSerialExecutor {
     executor.asUnownedSerialExecutor()
@@ -25,7 +24,7 @@ public actor SnapshotStore: SnapshotStorage {
   /// Opens what is on `disk`, and checks every byte of it. Removes what was never finished.
   ///
   /// - Throws: `StoreError` when the snapshot was damaged, or the disk fails.
-  public init(disk: any Disk, executor: QueueExecutor) throws(StoreError) {
+  public init(disk: any Disk, executor: any SerialExecutor) throws(StoreError) {
     let names = try disk.names()
     for name in names where name.hasSuffix(Self.partEnd) { try disk.remove(name) }
     held = Mutex(
@@ -74,7 +73,7 @@ public actor SnapshotStore: SnapshotStorage {
 
 /// A snapshot in a file.
 private actor FileSnapshot: SnapshotReader {
-  private let executor: QueueExecutor
+  private let executor: any SerialExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   nonisolated let meta: SnapshotMeta
   nonisolated let size: UInt64
@@ -82,7 +81,8 @@ private actor FileSnapshot: SnapshotReader {
   private let start: UInt64
 
   init(
-    meta: SnapshotMeta, file: any DiskFile, start: UInt64, size: UInt64, executor: QueueExecutor
+    meta: SnapshotMeta, file: any DiskFile, start: UInt64, size: UInt64,
+    executor: any SerialExecutor
   ) {
     self.meta = meta
     self.file = file
@@ -92,7 +92,7 @@ private actor FileSnapshot: SnapshotReader {
   }
 
   /// Reads all of `file` once.
-  init(checking file: any DiskFile, name: String, executor: QueueExecutor) throws(StoreError) {
+  init(checking file: any DiskFile, name: String, executor: any SerialExecutor) throws(StoreError) {
     let damage = StoreError(
       file: name, reason: "is damaged; restore it, or wipe the node and let it join anew")
     let whole = try file.size()
@@ -129,7 +129,7 @@ private actor FileSnapshot: SnapshotReader {
 
 /// A snapshot on its way into a file.
 private actor FileSnapshotWriter: SnapshotWriter {
-  private let executor: QueueExecutor
+  private let executor: any SerialExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private let meta: SnapshotMeta
   private let name: String
@@ -141,7 +141,7 @@ private actor FileSnapshotWriter: SnapshotWriter {
 
   init(
     meta: SnapshotMeta, name: String, file: any DiskFile, store: SnapshotStore,
-    executor: QueueExecutor
+    executor: any SerialExecutor
   ) {
     self.meta = meta
     self.name = name

@@ -58,6 +58,6 @@ struct Gauntlet: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CheckCommand.self, VerifyCommand.self, ConvertCommand.self,
-      GenerateCommand.self,
+      GenerateCommand.self, SimulateCommand.self,
     ])
 }

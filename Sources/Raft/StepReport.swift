@@ -1,0 +1,13 @@
+// What a simulation is told of a node after every step of its core.
+
+/// A node's own view of itself, for those who can see all nodes at once.
+package struct StepReport: Sendable {
+  package var id: NodeID
+  package var vote: Vote
+  package var isLeader: Bool
+  /// The names of its log, on disk or not.
+  package var log: LogIDList
+  package var committed: UInt64
+  package var applied: UInt64
+  package var membership: Membership
+}

@@ -1,0 +1,120 @@
+// The oracle sees all nodes at once, after every step of each, and knows what may never be.
+
+import Raft
+
+/// Something that may never be, and was.
+public struct Violation: Error, Equatable, CustomStringConvertible {
+  /// Which promise was broken.
+  public var promise: String
+  /// By whom, and how.
+  public var evidence: String
+  /// When, since the world began.
+  public var time: Duration
+
+  /// The promise and its breach in one line.
+  public var description: String { "\(promise): \(evidence), at \(time)" }
+}
+
+/// Checks Raft's promises (thesis figure 3.2) over all nodes of a world.
+final class Oracle {
+  private let world: World
+  private(set) var violation: Violation?
+  /// The leader of each term.
+  private var leaders: [UInt64: NodeID] = [:]
+  /// The names of all that any node ever held to be committed, from index 1 on.
+  private var committed: [LogID] = []
+  /// What was applied at each index, from 1 on.
+  private var applied: [Entry.Payload] = []
+  private var before: [NodeID: StepReport] = [:]
+  /// The highest vote that each node had promised to somebody who heard of it.
+  private(set) var stepCount = 0
+
+  init(_ world: World) { self.world = world }
+
+  func broken(_ promise: String, _ evidence: String) {
+    if violation == nil {
+      violation = Violation(promise: promise, evidence: evidence, time: world.now)
+    }
+  }
+
+  /// A node took a step.
+  func saw(_ report: StepReport) {
+    stepCount += 1
+    world.note(report.id.number << 32 ^ report.vote.term << 16 ^ report.log.lastIndex)
+    let last = before[report.id]
+    before[report.id] = report
+    if let last { checkProgress(from: last, to: report) }
+    if report.isLeader, !(last?.isLeader ?? false) || last?.vote.term != report.vote.term {
+      checkNewLeader(report)
+    }
+    checkCommitted(report, from: last?.committed ?? 0)
+  }
+
+  /// A node starts again with what its disk held.
+  func restarted(_ id: NodeID) { before[id] = nil }
+
+  private func checkProgress(from last: StepReport, to report: StepReport) {
+    if report.vote.term < last.vote.term {
+      broken("terms grow", "\(report.id) went from \(last.vote) to \(report.vote)")
+    }
+    if report.committed < last.committed {
+      broken(
+        "committed stays", "\(report.id) went from \(last.committed) to \(report.committed)")
+    }
+    if last.isLeader, report.isLeader, last.vote == report.vote,
+      report.log.lastIndex < last.log.lastIndex
+    {
+      broken("leaders append only", "\(report.id) cut its log to \(report.log.lastIndex)")
+    }
+  }
+
+  private func checkNewLeader(_ report: StepReport) {
+    let term = report.vote.term
+    if let other = leaders[term], other != report.id {
+      broken("one leader a term", "\(other) and \(report.id) both lead term \(term)")
+    }
+    leaders[term] = report.id
+    // Of all names it is enough to look at the last: below it logs agree where names do.
+    guard let last = committed.last, report.log.lastIndex < last.index else {
+      if let last = committed.last, last.index >= max(report.log.purgedIndex, 1),
+        !report.log.contains(last)
+      {
+        broken("leaders hold what is committed", "\(report.id) lacks \(last) in term \(term)")
+      }
+      return
+    }
+    broken("leaders hold what is committed", "\(report.id) lacks \(last) in term \(term)")
+  }
+
+  private func checkCommitted(_ report: StepReport, from start: UInt64) {
+    guard report.committed > start else { return }
+    for index in max(start + 1, report.log.purgedIndex, 1)...max(report.committed, 1)
+    where index <= report.committed {
+      guard let name = report.log.id(at: index) else { continue }
+      if index <= committed.count {
+        if committed[Int(index - 1)] != name {
+          broken(
+            "what is committed stays",
+            "\(report.id) commits \(name), where \(committed[Int(index - 1)]) was committed")
+        }
+      } else if index == committed.count + 1 {
+        committed.append(name)
+      }
+    }
+  }
+
+  /// A node's state machine applied `entry`.
+  func applied(_ entry: Entry, by id: NodeID) {
+    let index = entry.id.index
+    world.note(index)
+    if index <= applied.count {
+      if applied[Int(index - 1)] != entry.payload {
+        broken("state machines agree", "\(id) applied another entry at \(index)")
+      }
+    } else if index == applied.count + 1 {
+      applied.append(entry.payload)
+    } else {
+      broken("nothing is left out", "\(id) applied \(index) after \(applied.count)")
+    }
+  }
+}

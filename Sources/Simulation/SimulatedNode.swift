@@ -1,0 +1,90 @@
+// One node of a world: real consensus code on a simulated disk and network, that can lose its power.
+
+import Raft
+import RaftStore
+
+/// A node, up or down.
+final class SimulatedNode {
+  let id: NodeID
+  private let world: World
+  private let network: SimulatedNetwork
+  private let oracle: Oracle
+  private let options: SimulationOptions
+  private let drift: Int
+  private var logDisk: SimulatedDisk
+  private var snapshotDisk: SimulatedDisk
+  private var end: NetworkEnd?
+  private var running: Task<Void, Never>?
+  /// The node, while it is up.
+  private(set) var raft: Raft?
+
+  init(
+    id: NodeID, _ world: World, _ network: SimulatedNetwork, _ oracle: Oracle,
+    _ options: SimulationOptions
+  ) {
+    self.id = id
+    self.world = world
+    self.network = network
+    self.oracle = oracle
+    self.options = options
+    drift = options.drift == 0 ? 0 : world.draw(-options.drift...options.drift)
+    logDisk = SimulatedDisk(world, faults: options.disk)
+    snapshotDisk = SimulatedDisk(world, faults: options.disk)
+  }
+
+  var isUp: Bool { raft != nil }
+
+  /// Starts with what the disks hold.
+  ///
+  /// - Throws: what the store says of its files: never, if it keeps its promises.
+  func start(initializing membership: Membership?) throws {
+    let log = try LogStore(
+      disk: logDisk, node: id, executor: WorldQueue(world, latency: options.syncTime),
+      segmentBytes: 1 << 14)
+    let snapshots = try SnapshotStore(
+      disk: snapshotDisk, executor: WorldQueue(world, latency: options.syncTime))
+    let end = NetworkEnd(own: id, network)
+    var configuration = options.raft
+    configuration.id = id
+    oracle.restarted(id)
+    let raft = Raft(
+      configuration, log: log, snapshots: snapshots, network: end,
+      clock: WorldClock(world, drift: drift),
+      random: SplitMix64(seed: world.random.next()))
+    let box = UncheckedBox((oracle, end))
+    raft.observe { report in
+      if box.value.1.isPlugged { box.value.0.saw(report) }
+    }
+    let machine = SimulatedMachine(id: id, oracle: oracle, end: end)
+    self.raft = raft
+    self.end = end
+    network.nodes[id] = raft
+    let failed = UncheckedBox(self)
+    running = Task(executorPreference: world.taskExecutor) {
+      do { try await raft.run(machine) } catch { failed.value.ended(raft) }
+    }
+    guard let membership else { return }
+    _ = Task(executorPreference: world.taskExecutor) {
+      // Refused by a node that has been told of the cluster already.
+      try? await raft.initialize(membership)
+    }
+  }
+
+  /// The power goes: what is not on disk is gone, and nobody hears of this node any more.
+  func crash() {
+    guard let end else { return }
+    end.isPlugged = false
+    network.nodes[id] = nil
+    logDisk = logDisk.afterCrash()
+    snapshotDisk = snapshotDisk.afterCrash()
+    running?.cancel()
+    running = nil
+    raft = nil
+    self.end = nil
+  }
+
+  /// The node stopped by itself, as when its disk failed.
+  private func ended(_ which: Raft) {
+    if which === raft { crash() }
+  }
+}
