@@ -61,7 +61,7 @@ import Testing
     let disk = ForgetfulDisk()
     let store = try open(disk)
     for index in 1...20 { _ = store.append([entry(1, UInt64(index))]) }
-    try await sync(store, store.save(Vote(term: 2, node: NodeID(1))))
+    try await sync(store, store.save(Vote(term: 2, node: NodeID(1), committed: true)))
     let bytes = written(disk)
     for length in 0...bytes.count {
       let again = try open(ForgetfulDisk([Self.name: Array(bytes[..<length])]))
