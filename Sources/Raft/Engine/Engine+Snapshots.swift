@@ -3,6 +3,10 @@
 extension Engine {
   mutating func applied(upTo index: UInt64) -> [Command] {
     state.applied = max(state.applied, index)
+    return buildSnapshotIfDue()
+  }
+
+  private mutating func buildSnapshotIfDue() -> [Command] {
     guard case .sinceLast(let count) = configuration.snapshotPolicy,
       state.applied - (state.snapshot?.index ?? 0) >= count
     else { return [] }
@@ -17,11 +21,11 @@ extension Engine {
 
   mutating func snapshotBuilt(_ meta: SnapshotMeta) -> [Command] {
     isBuilding = false
-    guard meta.lastLogID.index > state.snapshot?.index ?? 0 else { return [] }
-    state.snapshot = meta.lastLogID
-    let keep = configuration.logsToKeep
-    guard meta.lastLogID.index > keep else { return [] }
-    return purge(upTo: meta.lastLogID.index - keep, atLeast: configuration.purgeBatchSize)
+    if meta.lastLogID.index > state.snapshot?.index ?? 0 { state.snapshot = meta.lastLogID }
+    let last = state.snapshot?.index ?? 0
+    let keep = min(configuration.logsToKeep, last)
+    // The next may be due already: what was applied meanwhile asks for it only here.
+    return purge(upTo: last - keep, atLeast: configuration.purgeBatchSize) + buildSnapshotIfDue()
   }
 
   /// Purges up to `index`, but nothing that no snapshot stands for, and not for fewer entries than
