@@ -118,9 +118,15 @@ final class CoreInbox: Sendable {
 
 /// Where the core puts its metrics up, and others watch.
 final class MetricsBoard: Sendable {
+  private struct Watcher {
+    var continuation: AsyncStream<Metrics>.Continuation
+    /// Whether only a change of role, term or leader is worth waking for.
+    var isForLeadership: Bool
+  }
+
   private struct State {
     var current: Metrics
-    var watchers: [UInt64: AsyncStream<Metrics>.Continuation] = [:]
+    var watchers: [UInt64: Watcher] = [:]
     var count: UInt64 = 0
     var isClosed = false
     var observer: (@Sendable (StepReport) -> Void)?
@@ -142,8 +148,13 @@ final class MetricsBoard: Sendable {
   func publish(_ metrics: Metrics) {
     state.withLock { state in
       guard state.current != metrics else { return }
+      let isNewLeadership =
+        (metrics.role, metrics.term, metrics.leader)
+        != (state.current.role, state.current.term, state.current.leader)
       state.current = metrics
-      for watcher in state.watchers.values { watcher.yield(metrics) }
+      for watcher in state.watchers.values where isNewLeadership || !watcher.isForLeadership {
+        watcher.continuation.yield(metrics)
+      }
     }
   }
 
@@ -152,23 +163,24 @@ final class MetricsBoard: Sendable {
     let watchers = state.withLock { state in
       change(&state.current)
       state.isClosed = true
-      for watcher in state.watchers.values { watcher.yield(state.current) }
+      for watcher in state.watchers.values { watcher.continuation.yield(state.current) }
       defer { state.watchers = [:] }
       return state.watchers
     }
     // Not under the lock: what ends takes itself off the list.
-    for watcher in watchers.values { watcher.finish() }
+    for watcher in watchers.values { watcher.continuation.finish() }
   }
 
   /// The metrics as of now, and then each time they change; who is slow gets the newest only.
-  func updates() -> AsyncStream<Metrics> {
+  func updates(ofLeadershipOnly isForLeadership: Bool) -> AsyncStream<Metrics> {
     let (stream, continuation) = AsyncStream.makeStream(
       of: Metrics.self, bufferingPolicy: .bufferingNewest(1))
     let number: UInt64? = state.withLock { state in
       continuation.yield(state.current)
       guard !state.isClosed else { return nil }
       state.count += 1
-      state.watchers[state.count] = continuation
+      state.watchers[state.count] = Watcher(
+        continuation: continuation, isForLeadership: isForLeadership)
       return state.count
     }
     guard let number else {

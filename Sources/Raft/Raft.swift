@@ -213,7 +213,15 @@ extension Raft {
   public var metrics: Metrics { inbox.board.current }
 
   /// The metrics as of now, and then whenever they change; who is slow gets the newest only.
-  public var metricsUpdates: AsyncStream<Metrics> { inbox.board.updates() }
+  public var metricsUpdates: AsyncStream<Metrics> {
+    inbox.board.updates(ofLeadershipOnly: false)
+  }
+
+  /// The metrics as of now, and then whenever role, term or leader change: for those whom each
+  /// entry would wake for nothing.
+  public var leadershipUpdates: AsyncStream<Metrics> {
+    inbox.board.updates(ofLeadershipOnly: true)
+  }
 
   /// The names of the node's living tasks.
   public var tasks: [String] { inbox.tasks.living.sorted() }

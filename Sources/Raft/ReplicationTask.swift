@@ -125,7 +125,8 @@ struct ReplicationTask: Sendable {
     case .success:
       // What was acknowledged is what was sent, whatever the follower calls it.
       let matched = sent.previous + sent.count
-      progress.succeed(matched: matched, epoch: sent.epoch)
+      progress.succeed(
+        matched: matched, epoch: sent.epoch, after: tools.time.now() - sent.sentAt)
       acknowledge(matched: matched, round: sent.round, sentAt: sent.sentAt)
     case .conflict(let retryAfter):
       let isSound = progress.conflict(

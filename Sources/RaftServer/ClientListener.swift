@@ -21,7 +21,7 @@ final class ClientListener: ChannelDuplexHandler {
   /// How many answers were sent before the first of `answers`.
   private var sent = 0
   private var wantsRead = false
-  private var reads = ReadConsistency.linearizable
+  private var connection = ConnectionState()
 
   init(commands: RedisCommands) { self.commands = commands }
 
@@ -30,7 +30,7 @@ final class ClientListener: ChannelDuplexHandler {
     answers.append(nil)
     let loop = context.eventLoop
     let bound = NIOLoopBound((self, context), eventLoop: loop)
-    commands.answer(unwrapInboundIn(data), reads: &reads) { bytes in
+    commands.answer(unwrapInboundIn(data), on: &connection) { bytes in
       if loop.inEventLoop {
         bound.value.0.answered(place, bytes, bound.value.1)
       } else {

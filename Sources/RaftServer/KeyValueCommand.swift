@@ -16,9 +16,21 @@ enum KeyValueCommand: Equatable {
   }
 
   case set(key: [UInt8], value: [UInt8], condition: Condition, returnsOld: Bool)
+  /// Keys and values in turn.
+  case setAll([[UInt8]])
   case delete([[UInt8]])
-  case increment(key: [UInt8])
+  case increment(key: [UInt8], by: Int64)
   case append(key: [UInt8], value: [UInt8])
+  case addMembers(key: [UInt8], [[UInt8]])
+  case removeMembers(key: [UInt8], [[UInt8]])
+  case push(key: [UInt8], [[UInt8]])
+  case popFirst(key: [UInt8])
+  /// All of these at once, each in its own words; queries may be among them.
+  case transaction([[[UInt8]]])
+  /// Begins a session, in which a command takes effect once however often it is sent.
+  case openSession
+  /// The command in these words, as number `serial` of a session.
+  case once(session: UInt64, serial: UInt64, [[UInt8]])
 
   /// The command that `words` spell.
   ///
@@ -28,15 +40,36 @@ enum KeyValueCommand: Equatable {
     guard let name = words.first else { return nil }
     switch String(decoding: name, as: UTF8.self).uppercased() {
     case "SET": self = try Self.set(words)
+    case "MSET":
+      guard words.count >= 3, !words.count.isMultiple(of: 2) else { throw .arguments("mset") }
+      self = .setAll(Array(words.dropFirst()))
     case "DEL":
       guard words.count >= 2 else { throw .arguments("del") }
       self = .delete(Array(words.dropFirst()))
     case "INCR":
       guard words.count == 2 else { throw .arguments("incr") }
-      self = .increment(key: words[1])
+      self = .increment(key: words[1], by: 1)
+    case "INCRBY":
+      guard words.count == 3 else { throw .arguments("incrby") }
+      guard let step = Int64(text: words[2]) else { throw .notInteger }
+      self = .increment(key: words[1], by: step)
     case "APPEND":
       guard words.count == 3 else { throw .arguments("append") }
       self = .append(key: words[1], value: words[2])
+    case "SADD":
+      guard words.count >= 3 else { throw .arguments("sadd") }
+      self = .addMembers(key: words[1], Array(words.dropFirst(2)))
+    case "SREM":
+      guard words.count >= 3 else { throw .arguments("srem") }
+      self = .removeMembers(key: words[1], Array(words.dropFirst(2)))
+    case "RPUSH":
+      guard words.count >= 3 else { throw .arguments("rpush") }
+      self = .push(key: words[1], Array(words.dropFirst(2)))
+    case "LPOP":
+      guard words.count == 2 else { throw .arguments("lpop") }
+      self = .popFirst(key: words[1])
+    case "EXEC" where words.count > 1: self = try Self.transaction(words.dropFirst())
+    case "RAFT.SESSION": self = try Self.session(words)
     default: return nil
     }
   }
@@ -59,12 +92,57 @@ enum KeyValueCommand: Equatable {
     }
     return .set(key: words[1], value: words[2], condition: condition, returnsOld: returnsOld)
   }
+
+  /// As an entry has it: `EXEC` and each command as a payload of its own.
+  private static func transaction(
+    _ payloads: ArraySlice<[UInt8]>
+  ) throws(CommandError) -> KeyValueCommand {
+    var commands: [[[UInt8]]] = []
+    for payload in payloads {
+      guard let words = CommandPayload.decode(payload), try isForTransactions(words) else {
+        throw .syntax
+      }
+      commands.append(words)
+    }
+    return .transaction(commands)
+  }
+
+  /// Whether `words` are a command or a query that a transaction may hold.
+  static func isForTransactions(_ words: [[UInt8]]) throws(CommandError) -> Bool {
+    switch try KeyValueCommand(words) {
+    case .transaction, .openSession, .once: false
+    case .some: true
+    case nil: try KeyValueQuery(words) != nil
+    }
+  }
+
+  private static func session(_ words: [[UInt8]]) throws(CommandError) -> KeyValueCommand {
+    let usage = CommandError.usage("RAFT.SESSION OPEN, or RAFT.SESSION id serial command…")
+    if words.count == 2, String(decoding: words[1], as: UTF8.self).uppercased() == "OPEN" {
+      return .openSession
+    }
+    guard words.count >= 4, let session = UInt64(text: words[1]),
+      let serial = UInt64(text: words[2]),
+      serial > 0
+    else { throw usage }
+    let command = Array(words.dropFirst(3))
+    switch try KeyValueCommand(command) {
+    case .openSession, .once, .transaction, nil: throw usage
+    default: return .once(session: session, serial: serial, command)
+    }
+  }
+}
+
+extension FixedWidthInteger {
+  /// The number that `text` spells.
+  init?(text: [UInt8]) { self.init(String(decoding: text, as: UTF8.self)) }
 }
 
 /// Why a command was not understood; as a reply it proves that nothing was proposed.
 enum CommandError: Error, Equatable {
   case arguments(String)
   case syntax
+  case notInteger
   /// The command is used so.
   case usage(String)
 
@@ -73,6 +151,7 @@ enum CommandError: Error, Equatable {
     case .arguments(let command):
       .error("ERR wrong number of arguments for '\(command)' command")
     case .syntax: .error("ERR syntax error")
+    case .notInteger: .error("ERR value is not an integer or out of range")
     case .usage(let line): .error("ERR usage: \(line)")
     }
   }

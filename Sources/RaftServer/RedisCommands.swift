@@ -9,53 +9,69 @@ struct RedisCommands: Sendable {
   let raft: Raft
   let admin: AdminQueue
 
-  /// Answers `request` with bytes, once, from anywhere. What is read is as new as `reads` says,
-  /// which a connection may change.
+  /// Answers `request` with bytes, once, from anywhere, as `connection` wants it.
   func answer(
-    _ request: RESPValue, reads: inout ReadConsistency,
+    _ request: RESPValue, on connection: inout ConnectionState,
     reply: @escaping @Sendable ([UInt8]) -> Void
   ) {
     guard let words = Self.words(of: request), let name = words.first else {
       return reply(Self.malformed)
     }
     do throws(CommandError) {
-      if try KeyValueCommand(words) != nil {
-        let payload = CommandPayload.encode(words)
-        guard payload.count <= Self.longestCommand else {
-          return reply(
-            RESPValue.error("ERR a command of more than \(Self.longestCommand) bytes").bytes)
+      if let transaction = try connection.transact(words) {
+        switch transaction {
+        case .answer(let value): reply(value.bytes)
+        case .execute(let payload): write(payload, reply)
         }
-        raft.write(payload) { reply(answer(to: $0)) }
-        return
-      }
-      switch String(decoding: name, as: UTF8.self).uppercased() {
-      case "GET":
-        guard words.count == 2 else { throw CommandError.arguments("get") }
-        raft.read(words[1], consistency: reads) { reply(answer(to: $0)) }
-      case "READONLY":
-        reads = .stale
-        reply(RESPValue.ok.bytes)
-      case "READWRITE":
-        reads = .linearizable
-        reply(RESPValue.ok.bytes)
-      case "RAFT.READS":
-        guard words.count == 2, let consistency = Self.consistency(words[1]) else {
-          throw CommandError.usage("RAFT.READS LINEARIZABLE|LEASE|STALE")
+      } else if try KeyValueCommand(words) != nil {
+        write(CommandPayload.encode(words), reply)
+      } else if try KeyValueQuery(words) != nil {
+        raft.read(CommandPayload.encode(words), consistency: connection.reads) {
+          reply(answer(to: $0))
         }
-        reads = consistency
-        reply(RESPValue.ok.bytes)
-      case "PING": reply((words.count > 1 ? RESPValue.bulk(words[1]) : .simple("PONG")).bytes)
-      case "INFO": reply(RESPValue.bulk(info()).bytes)
-      case "RAFT.STATUS": reply(RESPValue.bulk(statusJSON()).bytes)
-      case "RAFT.TASKS":
-        reply(RESPValue.array(raft.tasks.map { .bulk($0) }).bytes)
-      default:
-        if let command = try AdminCommand(words) { return perform(command, reply: reply) }
-        let text = String(decoding: name.prefix(64), as: UTF8.self).filter { !$0.isNewline }
-        reply(RESPValue.error("ERR unknown command '\(text)'").bytes)
+      } else {
+        try answer(name, words, on: &connection, reply: reply)
       }
     } catch {
       reply(error.reply.bytes)
+    }
+  }
+
+  private func write(_ payload: [UInt8], _ reply: @escaping @Sendable ([UInt8]) -> Void) {
+    guard payload.count <= Self.longestCommand else {
+      return reply(
+        RESPValue.error("ERR a command of more than \(Self.longestCommand) bytes").bytes)
+    }
+    raft.write(payload) { reply(answer(to: $0)) }
+  }
+
+  /// Answers what is neither a write nor a read.
+  private func answer(
+    _ name: [UInt8], _ words: [[UInt8]], on connection: inout ConnectionState,
+    reply: @escaping @Sendable ([UInt8]) -> Void
+  ) throws(CommandError) {
+    switch String(decoding: name, as: UTF8.self).uppercased() {
+    case "READONLY":
+      connection.reads = .stale
+      reply(RESPValue.ok.bytes)
+    case "READWRITE":
+      connection.reads = .linearizable
+      reply(RESPValue.ok.bytes)
+    case "RAFT.READS":
+      guard words.count == 2, let consistency = Self.consistency(words[1]) else {
+        throw CommandError.usage("RAFT.READS LINEARIZABLE|LEASE|STALE")
+      }
+      connection.reads = consistency
+      reply(RESPValue.ok.bytes)
+    case "PING": reply((words.count > 1 ? RESPValue.bulk(words[1]) : .simple("PONG")).bytes)
+    case "INFO": reply(RESPValue.bulk(info()).bytes)
+    case "RAFT.STATUS": reply(RESPValue.bulk(statusJSON()).bytes)
+    case "RAFT.TASKS":
+      reply(RESPValue.array(raft.tasks.map { .bulk($0) }).bytes)
+    default:
+      if let command = try AdminCommand(words) { return perform(command, reply: reply) }
+      let text = String(decoding: name.prefix(64), as: UTF8.self).filter { !$0.isNewline }
+      reply(RESPValue.error("ERR unknown command '\(text)'").bytes)
     }
   }
 
@@ -98,7 +114,7 @@ struct RedisCommands: Sendable {
   }
 
   /// An entry must fit into a peer's frame with room to spare, or no follower could ever take it.
-  private static let longestCommand = 32 << 20
+  static let longestCommand = 32 << 20
 
   private static let malformed = RESPValue.error("ERR a command is an array of bulks").bytes
 

@@ -101,7 +101,7 @@ public struct Server: Sendable {
         guard !Task.isCancelled else { return }
         await raft.stop(gracefully: true)
         // Over when the node says so.
-        for await _ in raft.metricsUpdates {}
+        for await _ in raft.leadershipUpdates {}
       }
       // Nothing goes on when one of them ended: a node without its disk must not answer.
       defer { tasks.cancelAll() }
@@ -128,7 +128,7 @@ public struct Server: Sendable {
   /// Logs each change of role, term or leader: what one looks for first when a run went wrong.
   private func logChanges(of raft: Raft) async {
     var before = raft.metrics
-    for await now in raft.metricsUpdates {
+    for await now in raft.leadershipUpdates {
       if (now.role, now.term, now.leader) != (before.role, before.term, before.leader) {
         logger.info(
           "role",

@@ -11,6 +11,9 @@ import Testing
     ReplicationUpdate(last: last, committed: committed, round: round, isHeartbeat: isHeartbeat)
   }
 
+  /// How long a follower takes that is not near.
+  private let far = ReplicationProgress.near
+
   private func fresh(last: UInt64, matched: UInt64 = 0) -> ReplicationProgress {
     ReplicationProgress(matched: matched, last: last, maxInFlight: 3)
   }
@@ -21,7 +24,7 @@ import Testing
     #expect(progress.next == 9 && progress.isDue(wanted(last: 9)))
     progress.sent(count: 1, wanted(last: 9))
     #expect(!progress.isDue(wanted(last: 20)))
-    progress.succeed(matched: 9, epoch: 0)
+    progress.succeed(matched: 9, epoch: 0, after: far)
     #expect(progress.next == 10 && !progress.isDue(wanted(last: 9)))
   }
 
@@ -29,15 +32,28 @@ import Testing
   func streams() {
     var progress = fresh(last: 9, matched: 9)
     progress.sent(count: 0, wanted(last: 9))
-    progress.succeed(matched: 9, epoch: 0)
+    progress.succeed(matched: 9, epoch: 0, after: far)
     for last in UInt64(10)...12 {
       #expect(progress.isDue(wanted(last: last)) && progress.next == last)
       progress.sent(count: 1, wanted(last: last))
     }
     #expect(!progress.isDue(wanted(last: 13)))
     #expect(progress.isDue(wanted(last: 13, isHeartbeat: true)))
-    progress.succeed(matched: 10, epoch: 0)
+    progress.succeed(matched: 10, epoch: 0, after: far)
     #expect(progress.isDue(wanted(last: 13)) && progress.matched == 10)
+  }
+
+  @Test("a near follower gets what added up in one request, and no commit index alone")
+  func gathers() {
+    var progress = fresh(last: 9, matched: 9)
+    progress.sent(count: 0, wanted(last: 9))
+    progress.succeed(matched: 9, epoch: 0, after: .microseconds(300))
+    progress.sent(count: 1, wanted(last: 10))
+    #expect(!progress.isDue(wanted(last: 11)))
+    progress.succeed(matched: 10, epoch: 0, after: .microseconds(300))
+    #expect(progress.isDue(wanted(last: 11)))
+    #expect(progress.isDue(wanted(last: 10, round: 1)))
+    #expect(!progress.isDue(wanted(last: 10, committed: 10)))
   }
 
   @Test("a conflict goes back to where the follower says, but always further back")
@@ -63,13 +79,13 @@ import Testing
   func fails() {
     var progress = fresh(last: 9, matched: 9)
     progress.sent(count: 0, wanted(last: 9))
-    progress.succeed(matched: 9, epoch: 0)
+    progress.succeed(matched: 9, epoch: 0, after: far)
     progress.sent(count: 2, wanted(last: 11, committed: 9))
     progress.sent(count: 1, wanted(last: 12, committed: 9))
     progress.fail(epoch: 0)
     #expect(progress.next == 10 && !progress.isDue(wanted(last: 12)))
     #expect(progress.isDue(wanted(last: 12, isHeartbeat: true)))
-    progress.succeed(matched: 12, epoch: 0)  // late, from before: not ours any more
+    progress.succeed(matched: 12, epoch: 0, after: far)  // late, from before: not ours any more
     #expect(progress.next == 10)
   }
 

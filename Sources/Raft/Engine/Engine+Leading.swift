@@ -50,7 +50,7 @@ extension Engine {
     }
     guard reached > state.committed, state.log.id(at: reached)?.term == state.vote.term
     else { return [] }
-    let commands = commit(upTo: reached) + [.replicate] + confirmReadsThatWaitedForBlank()
+    let commands = commit(upTo: reached) + confirmReadsThatWaitedForBlank()
     // A leader that is no voter any more leads until that is committed (thesis §4.2.2).
     let held = state.memberships.effective
     guard !membership.isVoter(id), held.logID?.index ?? 0 <= reached else { return commands }
