@@ -146,6 +146,9 @@ let package = Package(
     .testTarget(
       name: "RaftStoreTests", dependencies: ["Blocking", "Raft", "RaftStore", "Support"]),
     .testTarget(
+      name: "SimulationTests",
+      dependencies: ["History", "Linearizability", "Raft", "Simulation", "Support"]),
+    .testTarget(
       name: "RaftServerTests",
       dependencies: [
         "Raft", "RaftServer", "RedisProtocol", "Support", "raft-node",

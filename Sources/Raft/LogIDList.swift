@@ -66,6 +66,25 @@ public struct LogIDList: Equatable, Sendable {
   /// The first known index of the term that wrote the entry at `index`, whose name is known.
   public func firstIndex(ofTermAt index: UInt64) -> UInt64 { firsts[place(of: index)].index }
 
+  /// An index where both logs hold the same name although they differ before it; nil when there is
+  /// none, which is what Raft promises. For those who see several logs at once. O(terms).
+  package func mismatch(with other: LogIDList) -> UInt64? {
+    let start = max(purgedIndex, other.purgedIndex, 1)
+    let end = min(lastIndex, other.lastIndex)
+    guard start <= end else { return nil }
+    // Between the places where either begins a term, both go on in the same way.
+    let places = [start] + (firsts + other.firsts).map(\.index).filter { $0 > start && $0 <= end }
+    var isDifferent = false
+    for index in places.sorted() {
+      if id(at: index) != other.id(at: index) {
+        isDifferent = true
+      } else if isDifferent {
+        return index
+      }
+    }
+    return nil
+  }
+
   private func place(of index: UInt64) -> Int {
     var low = 0
     var high = firsts.count

@@ -26,7 +26,10 @@ final class Oracle {
   /// What was applied at each index, from 1 on.
   private var applied: [Entry.Payload] = []
   private var before: [NodeID: StepReport] = [:]
-  /// The highest vote that each node had promised to somebody who heard of it.
+  /// To whom each node gave its vote in each term, as far as it said so.
+  private var promises: [NodeID: [UInt64: NodeID]] = [:]
+  /// The latest term in which each node gave its vote.
+  private var promised: [NodeID: UInt64] = [:]
   private(set) var stepCount = 0
 
   init(_ world: World) { self.world = world }
@@ -44,10 +47,34 @@ final class Oracle {
     let last = before[report.id]
     before[report.id] = report
     if let last { checkProgress(from: last, to: report) }
+    if let term = promised[report.id], report.vote.term < term {
+      broken("votes are kept", "\(report.id) is in \(report.vote), and voted in term \(term)")
+    }
+    if last?.log != report.log { checkLog(report) }
     if report.isLeader, !(last?.isLeader ?? false) || last?.vote.term != report.vote.term {
       checkNewLeader(report)
     }
     checkCommitted(report, from: last?.committed ?? 0)
+  }
+
+  /// A node said that it gave its vote.
+  func granted(_ id: NodeID, _ vote: Vote) {
+    guard let candidate = vote.node else { return }
+    if let other = promises[id, default: [:]].updateValue(candidate, forKey: vote.term),
+      other != candidate
+    {
+      broken("one vote a term", "\(id) voted for \(other) and \(candidate) in term \(vote.term)")
+    }
+    promised[id] = max(promised[id] ?? 0, vote.term)
+  }
+
+  /// Where two logs hold an entry of one name, all before it is the same (thesis §3.5).
+  private func checkLog(_ report: StepReport) {
+    for other in before.values where other.id != report.id {
+      if let place = report.log.mismatch(with: other.log) {
+        broken("logs match", "\(report.id) and \(other.id) differ before \(place)")
+      }
+    }
   }
 
   /// A node starts again with what its disk held.

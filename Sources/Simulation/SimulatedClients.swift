@@ -49,6 +49,8 @@ final class SimulatedClient {
   private var leader: NodeID
   private var count: UInt32 = 0
   private var seen: [UInt8: UInt32] = [:]
+  /// When it meant to ask next; what it could not then, it catches up on.
+  private var due = Duration.zero
   var isStopped = false
 
   init(
@@ -68,7 +70,8 @@ final class SimulatedClient {
   /// Goes on until stopped.
   func start() {
     let pause = 1_000_000 * step / max(options.operationsASecond, 1)
-    world.after(world.draw(microseconds: 0...(2 * pause))) { [self] in
+    due += world.draw(microseconds: 0...(2 * pause))
+    world.after(due - world.now) { [self] in
       if !isStopped { ask() }
     }
   }

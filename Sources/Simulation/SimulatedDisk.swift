@@ -11,6 +11,8 @@ public struct DiskFaults: Sendable {
   public var tornWrites = 0.0
   /// So many syncs fail.
   public var failingSyncs = 0.0
+  /// So many calls take as long as an election.
+  public var stalls = 0.0
 
   /// A disk that does nothing wrong.
   public init() {}

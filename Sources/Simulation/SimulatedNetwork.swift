@@ -32,6 +32,8 @@ final class SimulatedNetwork {
   var cut: Set<Way> = []
   /// Who answers at the moment; a node that is down does not.
   var nodes: [NodeID: Raft] = [:]
+  /// Told of every vote that leaves a node.
+  var granted: (NodeID, Vote) -> Void = { _, _ in }
   /// An answer later than this counts as none.
   private static let deadline = Duration.milliseconds(400)
 
@@ -123,7 +125,18 @@ final class NetworkEnd: Network, @unchecked Sendable {
     _ request: VoteRequest, of node: NodeID, reply: @escaping @Sendable (VoteResponse?) -> Void
   ) {
     guard let way = way(to: node) else { return reply(nil) }
-    network.ask(way, reply: reply) { $0.handle(request, reply: $1) }
+    let network = UncheckedBox(network)
+    self.network.ask(way, reply: reply) { voter, answer in
+      voter.handle(request) { (result: Result<VoteResponse, RaftError>) in
+        // What is left of a node that crashed promises nothing: nobody hears it.
+        if case .success(let response) = result, response.granted, !request.isPreVote,
+          network.value.nodes[node] === voter
+        {
+          network.value.granted(node, request.vote)
+        }
+        answer(result)
+      }
+    }
   }
 
   func append(

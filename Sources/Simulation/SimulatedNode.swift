@@ -15,6 +15,8 @@ final class SimulatedNode {
   private var snapshotDisk: SimulatedDisk
   private var end: NetworkEnd?
   private var running: Task<Void, Never>?
+  /// Called when the node stopped by itself, as when its disk failed.
+  var ended: () -> Void = {}
   /// The node, while it is up.
   private(set) var raft: Raft?
 
@@ -39,10 +41,10 @@ final class SimulatedNode {
   /// - Throws: what the store says of its files: never, if it keeps its promises.
   func start(initializing membership: Membership?) throws {
     let log = try LogStore(
-      disk: logDisk, node: id, executor: WorldQueue(world, latency: options.syncTime),
+      disk: logDisk, node: id, executor: queue(),
       segmentBytes: 1 << 14)
     let snapshots = try SnapshotStore(
-      disk: snapshotDisk, executor: WorldQueue(world, latency: options.syncTime))
+      disk: snapshotDisk, executor: queue())
     let end = NetworkEnd(own: id, network)
     var configuration = options.raft
     configuration.id = id
@@ -83,8 +85,13 @@ final class SimulatedNode {
     self.end = nil
   }
 
-  /// The node stopped by itself, as when its disk failed.
+  private func queue() -> WorldQueue {
+    WorldQueue(world, latency: options.syncTime, stalls: options.disk.stalls)
+  }
+
   private func ended(_ which: Raft) {
-    if which === raft { crash() }
+    guard which === raft else { return }
+    crash()
+    ended()
   }
 }

@@ -28,6 +28,9 @@ public struct SimulationOptions: Sendable {
   public var network = NetworkFaults()
   /// What the disks do wrong.
   public var disk = DiskFaults()
+  /// The only disturbances to let happen, by number; nil for all. What each one does is drawn from
+  /// the seed and its number, whichever others there are.
+  public var onlyFaults: Set<Int>?
   /// The nodes' figures.
   public var raft = Configuration(id: NodeID(1))
 
@@ -39,6 +42,8 @@ public struct SimulationOptions: Sendable {
     network.duplication = [0, 0.05].randomElement(using: &random)!
     network.stragglers = [0, 0.02].randomElement(using: &random)!
     disk.tornWrites = 0.5
+    disk.failingSyncs = [0, 0, 0.0002].randomElement(using: &random)!
+    disk.stalls = [0, 0, 0.0005].randomElement(using: &random)!
     raft.snapshotPolicy = .sinceLast([20, 200, 5000].randomElement(using: &random)!)
     raft.logsToKeep = [0, 10, 100].randomElement(using: &random)!
     raft.snapshotChunkBytes = 256
@@ -56,8 +61,20 @@ public struct SimulationResult: Sendable {
   public var answered: Int
   /// Steps of all cores.
   public var steps: Int
+  /// The disturbances that happened: number and what it was.
+  public var faults: [SimulatedFault]
   /// The sum over all that happened.
   public var trace: Trace
+}
+
+/// Something that was done to a world.
+public struct SimulatedFault: Sendable, Equatable {
+  /// Which one of its seed.
+  public var number: Int
+  /// When.
+  public var time: Duration
+  /// What.
+  public var what: String
 }
 
 /// A world with a cluster in it.
@@ -70,6 +87,7 @@ public final class Simulation {
   private let log: ClientLog
   private let clients: [SimulatedClient]
   private var isHealing = false
+  private var faults: [SimulatedFault] = []
 
   /// A world of `options`, at its beginning.
   public init(_ options: SimulationOptions) {
@@ -87,6 +105,11 @@ public final class Simulation {
     self.network = network
     self.oracle = oracle
     self.log = log
+    network.granted = { oracle.granted($0, $1) }
+    for node in nodes {
+      // A node whose disk failed is started again, like any that crashed.
+      node.ended = { [unowned self, unowned node] in restart(node, within: 1000...3_000_000) }
+    }
   }
 
   /// Runs it to its end; then everything is healed, and a quorum must come back.
@@ -108,7 +131,7 @@ public final class Simulation {
     world.run { oracle.violation != nil || world.now >= rest }
     return SimulationResult(
       violation: oracle.violation, history: log.history, answered: log.answered,
-      steps: oracle.stepCount, trace: world.trace)
+      steps: oracle.stepCount, faults: faults, trace: world.trace)
   }
 
   private func start(_ node: SimulatedNode, _ membership: Membership?) {
@@ -120,31 +143,65 @@ public final class Simulation {
   }
 
   /// Every now and then something happens to some node.
-  private func disturb() {
-    world.after(world.draw(microseconds: 50_000...2_000_000)) { [self] in
+  private func disturb(_ number: Int = 1) {
+    // Of the fault's own chance, so that it stays the same where others are left out.
+    var random = SplitMix64(seed: options.seed &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(number))
+    world.after(.microseconds(Int.random(in: 50_000...2_000_000, using: &random))) { [self] in
       guard !isHealing else { return }
-      let node = nodes[world.draw(0...(nodes.count - 1))]
-      switch world.draw(0...9) {
-      case 0...3: crash(node)
-      case 4: for node in nodes where world.happens(0.6) { crash(node) }
-      case 5, 6: cutOff([node.id])
-      case 7: cutOff(Set(nodes.map(\.id).filter { _ in world.happens(0.5) }))
-      case 8: cutOneWay(node.id)
-      default: meddle(node)
+      if options.onlyFaults?.contains(number) ?? true {
+        faults.append(
+          SimulatedFault(number: number, time: world.now, what: inflict(using: &random)))
       }
-      disturb()
+      disturb(number + 1)
     }
   }
 
-  private func crash(_ node: SimulatedNode) {
+  /// Does something, and says what.
+  private func inflict(using random: inout SplitMix64) -> String {
+    let ids = nodes.map(\.id)
+    let node = nodes.randomElement(using: &random)!
+    let time = 50_000...Int.random(in: 100_000...3_000_000, using: &random)
+    switch Int.random(in: 0...10, using: &random) {
+    case 0...3:
+      crash(node, within: time)
+      return "crash \(node.id)"
+    case 4:
+      let some = nodes.filter { _ in Int.random(in: 0..<10, using: &random) < 6 }
+      for node in some { crash(node, within: time) }
+      return "crash \(some.map(\.id))"
+    case 5, 6:
+      cut(ways(between: [node.id]), for: time)
+      return "cut off \(node.id)"
+    case 7:
+      let part = Set(ids.filter { _ in Bool.random(using: &random) })
+      cut(ways(between: part), for: time)
+      return "cut off \(part.sorted())"
+    case 8:
+      let isInward = Bool.random(using: &random)
+      cut(
+        Set(
+          ids.filter { $0 != node.id }.map {
+            isInward ? .init(from: $0, to: node.id) : .init(from: node.id, to: $0)
+          }),
+        for: time)
+      return "cut all \(isInward ? "to" : "from") \(node.id)"
+    default: return meddle(node, using: &random)
+    }
+  }
+
+  private func crash(_ node: SimulatedNode, within time: ClosedRange<Int>) {
     guard node.isUp else { return }
     node.crash()
-    world.after(world.draw(microseconds: 1000...3_000_000)) { [self] in
+    restart(node, within: time)
+  }
+
+  private func restart(_ node: SimulatedNode, within time: ClosedRange<Int>) {
+    world.after(world.draw(microseconds: time)) { [self] in
       if !node.isUp { start(node, nil) }
     }
   }
 
-  private func cutOff(_ part: Set<NodeID>) {
+  private func ways(between part: Set<NodeID>) -> Set<SimulatedNetwork.Way> {
     var ways: Set<SimulatedNetwork.Way> = []
     for one in nodes.map(\.id) where part.contains(one) {
       for other in nodes.map(\.id) where !part.contains(other) {
@@ -152,40 +209,48 @@ public final class Simulation {
         ways.insert(.init(from: other, to: one))
       }
     }
-    cut(ways)
+    return ways
   }
 
-  private func cutOneWay(_ node: NodeID) {
-    let isInward = world.happens(0.5)
-    cut(
-      Set(
-        nodes.map(\.id).filter { $0 != node }.map {
-          isInward ? .init(from: $0, to: node) : .init(from: node, to: $0)
-        }))
-  }
-
-  private func cut(_ ways: Set<SimulatedNetwork.Way>) {
+  private func cut(_ ways: Set<SimulatedNetwork.Way>, for time: ClosedRange<Int>) {
     network.cut.formUnion(ways)
-    world.after(world.draw(microseconds: 50_000...3_000_000)) { [self] in
+    world.after(world.draw(microseconds: time)) { [self] in
       network.cut.subtract(ways)
     }
   }
 
-  /// What an administrator might do at the worst moment.
-  private func meddle(_ node: SimulatedNode) {
-    guard let raft = node.raft else { return }
-    switch world.draw(0...3) {
-    case 0: raft.trigger(.election)
-    case 1: raft.trigger(.snapshot)
-    case 2: raft.trigger(.purge(upTo: .max))
+  /// What an administrator might do at the worst moment; refused where the node does not lead, or
+  /// the others cannot.
+  private func meddle(_ node: SimulatedNode, using random: inout SplitMix64) -> String {
+    let kind = Int.random(in: 0...5, using: &random)
+    let target = nodes.randomElement(using: &random)!.id
+    let voters = nodes.map(\.id).filter { _ in Int.random(in: 0..<10, using: &random) < 7 }
+    // Only a leader can do most of it, so it is asked of all.
+    let asked = nodes.compactMap(\.raft)
+    switch kind {
+    case 0:
+      node.raft?.trigger(.election)
+      return "election by \(node.id)"
+    case 1:
+      node.raft?.trigger(.snapshot)
+      return "snapshot of \(node.id)"
+    case 2:
+      node.raft?.trigger(.purge(upTo: .max))
+      return "purge of \(node.id)"
+    case 3:
+      for raft in asked { perform(raft) { _ = try? await $0.transferLeadership(to: target) } }
+      return "leadership to \(target)"
     default:
-      let target = nodes[world.draw(0...(nodes.count - 1))].id
-      let box = UncheckedBox(raft)
-      _ = Task(executorPreference: world.taskExecutor) {
-        // Refused where this node does not lead, or the other cannot.
-        _ = try? await box.value.transferLeadership(to: target)
+      guard !voters.isEmpty else { return "nothing" }
+      for raft in asked {
+        perform(raft) { _ = try? await $0.change(.replaceVoters(voters), retain: true) }
       }
+      return "voters \(voters)"
     }
+  }
+
+  private func perform(_ raft: Raft, _ body: @escaping @Sendable (Raft) async -> Void) {
+    _ = Task(executorPreference: world.taskExecutor) { await body(raft) }
   }
 
   private func heal() {

@@ -123,19 +123,22 @@ public final class WorldExecutor: TaskExecutor, SerialExecutor {
 public final class WorldQueue: SerialExecutor {
   private unowned let world: World
   private let latency: ClosedRange<Int>
+  private let stalls: Double
   private let end = Mutex(Duration.zero)
 
-  /// A queue whose jobs take microseconds from `latency`.
-  public init(_ world: World, latency: ClosedRange<Int>) {
+  /// A queue whose jobs take microseconds from `latency`, and so many up to a second.
+  public init(_ world: World, latency: ClosedRange<Int>, stalls: Double) {
     self.world = world
     self.latency = latency
+    self.stalls = stalls
   }
 
   /// Runs `job` after every job that was enqueued before it.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     let time = end.withLock { end in
-      end = max(end, world.now) + world.draw(microseconds: latency)
+      let time = world.happens(stalls) ? 100_000...1_000_000 : latency
+      end = max(end, world.now) + world.draw(microseconds: time)
       return end
     }
     world.after(time - world.now) { job.runSynchronously(on: self.asUnownedSerialExecutor()) }

@@ -6,6 +6,10 @@ import History
 import Linearizability
 import Simulation
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 struct SimulateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate",
@@ -19,6 +23,7 @@ struct SimulateCommand: AsyncParsableCommand {
       EXAMPLES
         gauntlet simulate --seed 42
         gauntlet simulate --seeds 1000 --minutes 1
+        gauntlet simulate --seed 42 --shrink
       """)
 
   @Option(help: "The first seed.")
@@ -36,15 +41,31 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "Simulated hours of each seed, instead of minutes.")
   var hours: Double?
 
+  @Option(help: "Let only these disturbances happen, by number: 3,17.")
+  var onlyFaults: String?
+
+  @Flag(help: "Of a broken seed, find the fewest disturbances that break it.")
+  var shrink = false
+
+  @Flag(help: "Stop at the first broken seed.")
+  var stopAtViolation = false
+
   @Flag(help: "Print one JSON object a seed.")
   var json = false
 
   func validate() throws {
     guard (1...99).contains(nodes) else { throw ValidationError("--nodes is 1 to 99.") }
     guard seeds >= 1 else { throw ValidationError("--seeds is at least 1.") }
+    guard faultNumbers?.isEmpty != true else {
+      throw ValidationError("--only-faults takes numbers: 3,17.")
+    }
     guard minutes > 0, minutes <= 100_000, hours ?? 1 > 0, hours ?? 1 <= 1000 else {
       throw ValidationError("--minutes and --hours are above 0, and 1000 hours at most.")
     }
+  }
+
+  private var faultNumbers: Set<Int>? {
+    onlyFaults.map { Set($0.split(separator: ",").compactMap { Int($0) }) }
   }
 
   private struct Line: Encodable {
@@ -55,6 +76,7 @@ struct SimulateCommand: AsyncParsableCommand {
     var answered: Int
     var steps: Int
     var trace: String
+    var faults: [String]
     var seconds: Double
   }
 
@@ -62,30 +84,76 @@ struct SimulateCommand: AsyncParsableCommand {
     var isBroken = false
     for seed in seed...(seed + seeds - 1) {
       let start = ContinuousClock.now
-      var options = SimulationOptions(seed: seed)
-      options.nodes = nodes
-      options.time = .seconds(hours.map { $0 * 3600 } ?? minutes * 60)
-      let result = Simulation(options).run()
-      let verdict = try await Check(model: .casRegister).run(result.history)
-      let violation =
-        result.violation?.description
-        ?? (verdict.verdict == .invalid ? "what the clients saw is not linearizable" : nil)
+      var (result, violation, verdict) = try await simulate(seed, only: faultNumbers)
+      if violation != nil, shrink {
+        let faults = try await fewest(result.faults.map(\.number), seed)
+        (result, violation, verdict) = try await simulate(seed, only: Set(faults))
+      }
       isBroken = isBroken || violation != nil
       let line = Line(
-        seed: seed, valid: violation == nil ? (verdict.verdict == .valid ? true : nil) : false,
+        seed: seed, valid: violation == nil ? (verdict == .valid ? true : nil) : false,
         violation: violation, operations: result.history.operations.count,
         answered: result.answered, steps: result.steps,
         trace: String(result.trace.sum, radix: 16),
+        faults: result.faults.map { "\($0.number) at \($0.time): \($0.what)" },
         seconds: start.duration(to: .now) / .seconds(1))
       print(json ? String(decoding: try JSONEncoder().encode(line), as: UTF8.self) : text(line))
+      fflush(nil)  // what was found must be there even if the next seed traps
+      if isBroken, stopAtViolation { break }
     }
     if isBroken { throw ExitCode(1) }
+  }
+
+  /// What a seed comes to.
+  private func simulate(
+    _ seed: UInt64, only faults: Set<Int>?
+  ) async throws -> (SimulationResult, violation: String?, Verdict) {
+    var options = SimulationOptions(seed: seed)
+    options.nodes = nodes
+    options.time = .seconds(hours.map { $0 * 3600 } ?? minutes * 60)
+    options.onlyFaults = faults
+    let result = Simulation(options).run()
+    let verdict = try await Check(model: .casRegister).run(result.history).verdict
+    let violation =
+      result.violation?.description
+      ?? (verdict == .invalid ? "what the clients saw is not linearizable" : nil)
+    return (result, violation, verdict)
+  }
+
+  /// The fewest of `faults` that still break the seed, as far as leaving out some at a time tells:
+  /// halves first, single ones at the end.
+  private func fewest(_ faults: [Int], _ seed: UInt64) async throws -> [Int] {
+    var faults = faults
+    var size = max(faults.count / 2, 1)
+    while true {
+      var place = 0
+      while place < faults.count {
+        let rest = Array(faults[..<place] + faults[min(place + size, faults.count)...])
+        if try await simulate(seed, only: Set(rest)).violation != nil {
+          faults = rest
+        } else {
+          place += size
+        }
+      }
+      guard size > 1 else { return faults }
+      size /= 2
+    }
   }
 
   private func text(_ line: Line) -> String {
     let verdict =
       line.violation.map { "BROKEN: \($0)" } ?? (line.valid == true ? "valid" : "unknown")
-    let again = line.violation == nil ? "" : "; again: gauntlet simulate --seed \(line.seed)"
+    var again = ""
+    if line.violation != nil {
+      let numbers = line.faults.compactMap { $0.split(separator: " ").first }.joined(separator: ",")
+      let only = shrink || onlyFaults != nil ? " --only-faults \(numbers)" : ""
+      let size = nodes == 5 ? "" : " --nodes \(nodes)"
+      let time =
+        hours.map { " --hours \($0)" } ?? (minutes == 1 ? "" : " --minutes \(minutes)")
+      again =
+        line.faults.map { "\n  fault \($0)" }.joined()
+        + "\n  again: gauntlet simulate --seed \(line.seed)\(size)\(time)\(only)"
+    }
     return "seed \(line.seed): \(verdict) (\(line.answered) of \(line.operations) operations "
       + "answered, \(line.steps) steps, trace \(line.trace), "
       + "\((line.seconds * 100).rounded() / 100) s)\(again)"

@@ -7,8 +7,9 @@ extension Engine {
   }
 
   private mutating func buildSnapshotIfDue() -> [Command] {
+    // A leader's snapshot may be ahead of what was applied before it was installed.
     guard case .sinceLast(let count) = configuration.snapshotPolicy,
-      state.applied - (state.snapshot?.index ?? 0) >= count
+      state.applied >= (state.snapshot?.index ?? 0) + count
     else { return [] }
     return buildSnapshot()
   }

@@ -1,0 +1,115 @@
+// The node's own code in simulated worlds: the same seed does the same, and no promise is broken.
+
+import History
+import Linearizability
+import Support
+import Testing
+
+@testable import Raft
+@testable import Simulation
+
+@Suite struct SimulationTests {
+  private func options(_ seed: Seed, minutes: Int = 1) -> SimulationOptions {
+    var options = SimulationOptions(seed: seed.number)
+    options.time = .seconds(60 * minutes)
+    return options
+  }
+
+  @Test("no promise is broken, and what clients saw is linearizable", arguments: Seed.some(200))
+  func holds(seed: Seed) async throws {
+    let result = Simulation(options(seed)).run()
+    #expect(result.violation == nil, "gauntlet simulate --seed \(seed.number) --shrink")
+    #expect(result.answered > 500)
+    let verdict = try await Check(model: .casRegister).run(result.history).verdict
+    #expect(verdict == .valid, "gauntlet simulate --seed \(seed.number) --shrink")
+  }
+
+  @Test("the same seed does the same, and another does not", arguments: Seed.some(3))
+  func repeats(seed: Seed) {
+    let first = Simulation(options(seed)).run()
+    let again = Simulation(options(seed)).run()
+    #expect(first.trace == again.trace && first.faults == again.faults)
+    #expect(Simulation(options(Seed(seed.number + 1))).run().trace != first.trace)
+  }
+
+  @Test("a fault does the same whichever others are left out", arguments: Seed.some(3))
+  func faultsStandAlone(seed: Seed) throws {
+    let all = Simulation(options(seed)).run().faults
+    var few = options(seed)
+    few.onlyFaults = [2, 5]
+    let some = Simulation(few).run().faults
+    #expect(some == all.filter { [2, 5].contains($0.number) } && some.count == 2)
+  }
+}
+
+@Suite struct OracleTests {
+  private func log(_ ids: (term: UInt64, index: UInt64)...) -> LogIDList {
+    var log = LogIDList()
+    for id in ids { log.append(LogID(term: id.term, index: id.index)) }
+    return log
+  }
+
+  private func report(
+    _ id: UInt64, term: UInt64, leads: Bool = false, _ log: LogIDList, committed: UInt64 = 0
+  ) -> StepReport {
+    StepReport(
+      id: NodeID(id), vote: Vote(term: term, node: NodeID(id), committed: leads), isLeader: leads,
+      log: log, committed: committed, applied: 0, membership: .none)
+  }
+
+  @Test("each broken promise is seen")
+  func sees() {
+    func promise(_ steps: (Oracle) -> Void) -> String? {
+      let world = World(seed: 1)
+      let oracle = Oracle(world)
+      steps(oracle)
+      return oracle.violation?.promise
+    }
+    let empty = LogIDList()
+    #expect(
+      promise {
+        $0.saw(report(1, term: 2, leads: true, empty))
+        $0.saw(report(2, term: 2, leads: true, empty))
+      } == "one leader a term")
+    #expect(
+      promise {
+        $0.saw(report(1, term: 2, empty))
+        $0.saw(report(1, term: 1, empty))
+      } == "terms grow")
+    #expect(
+      promise {
+        $0.granted(NodeID(1), Vote(term: 3, node: NodeID(2)))
+        $0.granted(NodeID(1), Vote(term: 3, node: NodeID(3)))
+      } == "one vote a term")
+    #expect(
+      promise {
+        $0.granted(NodeID(1), Vote(term: 3, node: NodeID(2)))
+        $0.saw(report(1, term: 2, empty))
+      } == "votes are kept")
+    #expect(
+      promise {
+        $0.saw(report(1, term: 2, log((1, 1), (2, 2))))
+        $0.saw(report(2, term: 2, log((2, 1), (2, 2))))
+      } == "logs match")
+    #expect(
+      promise {
+        $0.saw(report(1, term: 2, log((1, 1)), committed: 1))
+        $0.saw(report(2, term: 3, leads: true, empty))
+      } == "leaders hold what is committed")
+    #expect(
+      promise {
+        $0.saw(report(1, term: 2, log((1, 1)), committed: 1))
+        $0.saw(report(2, term: 2, log((2, 1)), committed: 1))
+      } == "what is committed stays")
+    #expect(
+      promise {
+        $0.applied(Entry(id: LogID(term: 1, index: 1), payload: .command([1])), by: NodeID(1))
+        $0.applied(Entry(id: LogID(term: 1, index: 1), payload: .command([2])), by: NodeID(2))
+      } == "state machines agree")
+    #expect(
+      promise {
+        $0.saw(report(1, term: 2, log((1, 1), (2, 2))))
+        $0.saw(report(2, term: 2, log((1, 1), (1, 2))))
+      } == nil)
+  }
+}
