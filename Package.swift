@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "History", targets: ["History"]),
     .library(name: "Linearizability", targets: ["Linearizability"]),
     .library(name: "Raft", targets: ["Raft"]),
+    .library(name: "RaftConformance", targets: ["RaftConformance"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -51,6 +52,7 @@ let package = Package(
       dependencies: [
         "Raft", "CZlib", .product(name: "DequeModule", package: "swift-collections"),
       ]),
+    .target(name: "RaftConformance", dependencies: ["Raft"]),
     .target(
       name: "RedisProtocol",
       dependencies: [
@@ -64,6 +66,7 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .target(
@@ -144,7 +147,8 @@ let package = Package(
     .testTarget(
       name: "RaftTests", dependencies: ["Raft", "RaftStore", "Support"], exclude: ["Scripts"]),
     .testTarget(
-      name: "RaftStoreTests", dependencies: ["Blocking", "Raft", "RaftStore", "Support"]),
+      name: "RaftStoreTests",
+      dependencies: ["Blocking", "Raft", "RaftConformance", "RaftStore", "Support"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["History", "Linearizability", "Raft", "Simulation", "Support"]),

@@ -71,11 +71,12 @@ final class Channel<Message: Sendable>: Sendable {
     self.signal = signal
   }
 
-  /// Adds `message`; false when the channel is full or closed, and nothing was added.
+  /// Adds `message`; false when the channel is full or closed, and nothing was added. Messages with
+  /// a `reserve` may go so far beyond the capacity: those of others cannot shut them out.
   @discardableResult
-  func send(_ message: Message) -> Bool {
+  func send(_ message: Message, reserve: Int = 0) -> Bool {
     let sent = state.withLock { state in
-      guard !state.isClosed, state.messages.count < capacity else { return false }
+      guard !state.isClosed, state.messages.count - reserve < capacity else { return false }
       state.messages.append(message)
       return true
     }

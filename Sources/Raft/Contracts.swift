@@ -26,8 +26,8 @@ public struct Recovered: Sendable {
 ///
 /// Writes come from `RaftCore` alone, one at a time, and return at once: they are readable then,
 /// and durable when `run` says so. They reach the disk in the order they were asked for, the vote
-/// among them, so that what survives a crash is always a prefix of what was written. `Conformance`
-/// in the tests of this library shows all that is asked of an implementation.
+/// among them, so that what survives a crash is always a prefix of what was written. `LogConformance`,
+/// of the library RaftConformance, checks all that is asked of an implementation.
 public protocol LogStorage: Sendable {
   /// What was there when the storage was opened.
   var recovered: Recovered { get }

@@ -42,6 +42,16 @@ enum CoreRequest: Sendable {
   case inspect(@Sendable (Metrics, Switches) -> Void)
   case stop
 
+  /// Whether an application sent it, in whatever number, and not a peer or an administrator.
+  var isOfClient: Bool {
+    switch self {
+    case .write, .read: true
+    case .vote, .append, .snapshot, .transferTo, .initialize, .change, .handOver, .trigger, .switch,
+      .inspect, .stop:
+      false
+    }
+  }
+
   /// Answers whoever sent it that it was not carried out.
   func refuse(_ error: RaftError) {
     switch self {
@@ -79,6 +89,8 @@ final class CoreInbox: Sendable {
   let board: MetricsBoard
   private let signal = Signal()
   private let requests: Channel<CoreRequest>
+  /// So much room clients leave: a node that they overwhelm must still follow its leader.
+  private static let reserve = 4096
   private let notifications: Channel<Notification>
 
   init(id: NodeID, capacity: Int) {
@@ -91,7 +103,7 @@ final class CoreInbox: Sendable {
 
   /// Adds a request; returns why it was refused, if it was.
   func send(_ request: CoreRequest) -> RaftError? {
-    if requests.send(request) { return nil }
+    if requests.send(request, reserve: request.isOfClient ? 0 : Self.reserve) { return nil }
     guard requests.isClosed else { return .overloaded }
     return board.current.failure.map { .failed($0) } ?? .stopped
   }

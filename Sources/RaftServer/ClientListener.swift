@@ -15,6 +15,9 @@ final class ClientListener: ChannelDuplexHandler {
   /// So many requests of one connection may wait; then nothing more is read from it.
   private static let mostWaiting = 1024
 
+  /// The most bytes of a request, whole or not.
+  static let longestRequest = 48 << 20
+
   private let commands: RedisCommands
   /// The answers that are due, in order; nil while one is not there yet.
   private var answers = Deque<[UInt8]?>()
@@ -22,10 +25,13 @@ final class ClientListener: ChannelDuplexHandler {
   private var sent = 0
   private var wantsRead = false
   private var connection = ConnectionState()
+  /// After bytes that are no protocol: nothing more is read, and the last answer says why.
+  private var isBroken = false
 
   init(commands: RedisCommands) { self.commands = commands }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isBroken else { return }
     let place = sent + answers.count
     answers.append(nil)
     let loop = context.eventLoop
@@ -49,6 +55,10 @@ final class ClientListener: ChannelDuplexHandler {
       sent += 1
     }
     context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    if isBroken {
+      if answers.isEmpty { context.close(promise: nil) }
+      return
+    }
     if wantsRead, answers.count < Self.mostWaiting {
       wantsRead = false
       context.read()
@@ -59,8 +69,20 @@ final class ClientListener: ChannelDuplexHandler {
     if answers.count < Self.mostWaiting { context.read() } else { wantsRead = true }
   }
 
-  /// Who breaks the protocol is told, and ends the own connection and no more.
+  /// Who breaks the protocol is told, after the answers to what came before, and ends the own
+  /// connection and no more.
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    context.close(promise: nil)
+    guard !isBroken, context.channel.isActive else { return context.close(promise: nil) }
+    let reason: String
+    switch error {
+    case let error as RESPError: reason = error.description
+    case is ByteToMessageDecoderError.PayloadTooLargeError:
+      reason = "a request of more than \(Self.longestRequest) bytes"
+    default: return context.close(promise: nil)
+    }
+    isBroken = true
+    let place = sent + answers.count
+    answers.append(nil)
+    answered(place, RESPValue.error("ERR Protocol error: \(reason)").bytes, context)
   }
 }

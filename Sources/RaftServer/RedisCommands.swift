@@ -8,6 +8,7 @@ import RedisProtocol
 struct RedisCommands: Sendable {
   let raft: Raft
   let admin: AdminQueue
+  let connections: ConnectionLimit
 
   /// Answers `request` with bytes, once, from anywhere, as `connection` wants it.
   func answer(
@@ -66,6 +67,10 @@ struct RedisCommands: Sendable {
     case "PING": reply((words.count > 1 ? RESPValue.bulk(words[1]) : .simple("PONG")).bytes)
     case "INFO": reply(RESPValue.bulk(info()).bytes)
     case "RAFT.STATUS": reply(RESPValue.bulk(statusJSON()).bytes)
+    case "RAFT.METRICS":
+      reply(
+        RESPValue.bulk(MetricsPage(metrics: raft.metrics, connections: connections.open).text)
+          .bytes)
     case "RAFT.TASKS":
       reply(RESPValue.array(raft.tasks.map { .bulk($0) }).bytes)
     default:

@@ -4,6 +4,7 @@ import Blocking
 import FoundationEssentials
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import Raft
 import RaftStore
@@ -17,6 +18,10 @@ public struct ServerConfiguration: Sendable {
   public var data: String
   /// Where this node listens.
   public var address: NodeAddress
+  /// Where metrics and health are asked for over HTTP; nil for nowhere.
+  public var http: Address?
+  /// So many clients may be connected.
+  public var mostConnections = 10_000
   /// The cluster's first members; empty for a node that waits to be added to one.
   public var members: [Member]
 
@@ -82,15 +87,23 @@ public struct Server: Sendable {
       [ByteToMessageHandler(PeerFrameDecoder()), PeerListener(own: id, raft: raft)]
     }
     let admin = AdminQueue()
-    let commands = RedisCommands(raft: raft, admin: admin)
+    let connections = ConnectionLimit(most: configuration.mostConnections)
+    let commands = RedisCommands(raft: raft, admin: admin, connections: connections)
     let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
-      [ByteToMessageHandler(RESPDecoder()), ClientListener(commands: commands)]
+      [
+        ConnectionGate(limit: connections),
+        ByteToMessageHandler(
+          RESPDecoder(), maximumBufferSize: ClientListener.longestRequest),
+        ClientListener(commands: commands),
+      ]
     }
+    let watchers = try await watchers(raft, connections, loop)
     logger.info("listening", metadata: ["addresses": "\(configuration.address)"])
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await raft.run(KeyValueMachine()) }
       tasks.addTask { try await peers.serve() }
       tasks.addTask { try await clients.serve() }
+      if let watchers { tasks.addTask { try await watchers.serve() } }
       tasks.addTask { await admin.run() }
       tasks.addTask {
         await initialize(raft)
@@ -106,6 +119,17 @@ public struct Server: Sendable {
       // Nothing goes on when one of them ended: a node without its disk must not answer.
       defer { tasks.cancelAll() }
       try await tasks.next()
+    }
+  }
+
+  /// Serves those who watch, if there is a place for it.
+  private func watchers(
+    _ raft: Raft, _ connections: ConnectionLimit, _ loop: any EventLoop
+  ) async throws -> Listener? {
+    guard let address = configuration.http else { return nil }
+    return try await Listener(address: address, loop: loop) { channel in
+      try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+      return [HTTPListener(raft: raft, connections: connections)]
     }
   }
 

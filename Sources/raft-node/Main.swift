@@ -42,6 +42,18 @@ struct RaftNode: AsyncParsableCommand {
     help: "Wait to be added to a cluster (RAFT.ADDLEARNER at its leader) instead of beginning one.")
   var join = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Where to serve /metrics (Prometheus), /health and /ready over HTTP.",
+      valueName: "host:port"))
+  var http: AddressArgument?
+
+  @Option(help: "So many clients may be connected at once; more are turned away.")
+  var maxClients = 10_000
+
+  @Option(help: "So many requests may wait; more are answered TRYAGAIN.")
+  var maxWaiting = 16_384
+
   @Option(help: "Build a snapshot after so many entries.")
   var snapshotEvery: UInt64 = 5000
 
@@ -64,6 +76,7 @@ struct RaftNode: AsyncParsableCommand {
     guard nodes.contains(where: { $0.id == id }) else {
       throw ValidationError("--id \(id) is not among the --node list; add --node \(id)=…")
     }
+    guard maxClients > 0 else { throw ValidationError("--max-clients is at least 1.") }
     if let fault = raftConfiguration.fault { throw ValidationError("\(fault).") }
   }
 
@@ -74,6 +87,7 @@ struct RaftNode: AsyncParsableCommand {
       .milliseconds(electionTimeout)...Duration.milliseconds(2 * electionTimeout)
     configuration.snapshotPolicy = .sinceLast(snapshotEvery)
     configuration.logsToKeep = logsToKeep
+    configuration.maxWaitingRequests = maxWaiting
     configuration.tickInterval = min(.milliseconds(10), configuration.heartbeatInterval)
     return configuration
   }
@@ -81,13 +95,12 @@ struct RaftNode: AsyncParsableCommand {
   func run() async throws {
     LoggingSystem.bootstrap(StreamLogHandler.standardError)
     let logger = Logger(label: "n\(id)")
-    let server = Server(
-      ServerConfiguration(
-        raft: raftConfiguration, data: data,
-        address: nodes.first { $0.id == id }!.address,
-        members: join
-          ? [] : nodes.map { Member(id: NodeID($0.id), address: $0.address.description) }),
-      logger: logger)
+    var settings = ServerConfiguration(
+      raft: raftConfiguration, data: data, address: nodes.first { $0.id == id }!.address,
+      members: join ? [] : nodes.map { Member(id: NodeID($0.id), address: $0.address.description) })
+    settings.http = http?.address
+    settings.mostConnections = maxClients
+    let server = Server(settings, logger: logger)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     do {
       try await server.run {
@@ -102,6 +115,16 @@ struct RaftNode: AsyncParsableCommand {
       logger.critical("stopped: \(error)")
       throw ExitCode(1)
     }
+  }
+}
+
+/// An address as a flag gives it.
+struct AddressArgument: ExpressibleByArgument {
+  var address: Address
+
+  init?(argument: String) {
+    guard let address = Address(argument) else { return nil }
+    self.address = address
   }
 }
 

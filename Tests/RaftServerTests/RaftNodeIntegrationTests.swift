@@ -154,4 +154,108 @@ struct RaftNodeIntegrationTests {
     #expect(try cluster.tool("redis-cli", leader, "RAFT.READS", "LEASE").hasPrefix("OK"))
     #expect(try cluster.tool("redis-cli", leader, "RAFT.CHANGE", "ADD", "9").contains("no member"))
   }
+
+  @Test("transactions and sessions work over a connection, and a broken request harms nobody else")
+  func connections() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id, "--max-clients", "3") }
+    let leader = try await cluster.leader()
+    let port = cluster.clientPort(leader)
+    let client = try #require(RawSocket(port: port))
+    func ask(_ line: String) -> String {
+      client.send(Array("\(line)\r\n".utf8))
+      return client.receive()
+    }
+    while !ask("SET k 1").hasPrefix("+OK") { try await Task.sleep(for: .milliseconds(20)) }
+    #expect(ask("MULTI") == "+OK\r\n")
+    #expect(ask("RPUSH l a b") == "+QUEUED\r\n")
+    #expect(ask("LRANGE l 0 -1") == "+QUEUED\r\n")
+    #expect(ask("EXEC") == "*2\r\n:2\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n")
+    let session = ask("RAFT.SESSION OPEN").filter(\.isNumber)
+    #expect(ask("RAFT.SESSION \(session) 1 INCRBY n 5") == ":5\r\n")
+    #expect(ask("RAFT.SESSION \(session) 1 INCRBY n 5") == ":5\r\n")
+    #expect(ask("MGET k n none") == "*3\r\n$1\r\n1\r\n$1\r\n5\r\n$-1\r\n")
+    let broken = try #require(RawSocket(port: port))
+    broken.send(Array("SET k 2\r\n*1\r\n$x\r\n".utf8))
+    #expect(broken.receiveAll() == "+OK\r\n-ERR Protocol error: a number was due\r\n")
+    #expect(ask("GET k") == "$1\r\n2\r\n")
+    let more = (0..<3).compactMap { _ in RawSocket(port: port) }
+    try await Task.sleep(for: .milliseconds(200))
+    #expect(more.last?.receiveAll() == "-ERR max number of clients reached\r\n")
+    let metrics = ask("RAFT.METRICS").split(separator: "\n").map(String.init)
+    // The three that are in: they must not be let go before.
+    withExtendedLifetime(more) { #expect(metrics.contains("raft_client_connections 3")) }
+  }
+
+  @Test("metrics and health are served over HTTP")
+  func http() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id, "--http", "127.0.0.1:\(cluster.base + 200 + id)") }
+    let leader = try await cluster.leader()
+    func get(_ path: String) throws -> String {
+      let socket = try #require(RawSocket(port: cluster.base + 200 + leader))
+      socket.send(Array("GET \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8))
+      return socket.receiveAll()
+    }
+    let page = try get("/metrics")
+    #expect(page.hasPrefix("HTTP/1.1 200") && page.contains("\nraft_is_leader 1\n"))
+    #expect(page.contains("raft_matched_index{node="))
+    #expect(try get("/health").hasSuffix("leader\n"))
+    #expect(try get("/ready").hasSuffix("n\(leader) leads\n"))
+    #expect(try get("/nothing").hasPrefix("HTTP/1.1 404"))
+  }
+
+  @Test("any bytes on any port: no node ends or grows, and other clients are served on")
+  func fuzzedPorts() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id, "--http", "127.0.0.1:\(cluster.base + 200 + id)") }
+    let leader = try await cluster.leader()
+    while try cluster.tool("redis-cli", leader, "SET", "k", "0") != "OK" {}
+    let before = try memory(of: cluster, leader)
+    let ports = [cluster.clientPort(leader), cluster.peerPort(leader), cluster.base + 200 + leader]
+    let text = ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "5"
+    let end = ContinuousClock.now + .seconds(Int(text) ?? 5)
+    var random = SystemRandomNumberGenerator()
+    var count = 0
+    while ContinuousClock.now < end {
+      for port in ports {
+        let socket = try #require(RawSocket(port: port, seconds: 1))
+        socket.send(Self.bytes(using: &random))
+      }
+      count += 1
+      if count.isMultiple(of: 50) {
+        #expect(try cluster.tool("redis-cli", leader, "SET", "k", "\(count)") == "OK")
+        #expect(try cluster.tool("redis-cli", leader, "GET", "k") == "\(count)")
+      }
+    }
+    #expect(count > 50)
+    for id in 1...3 { #expect(cluster.processes[id]?.isRunning == true) }
+    #expect(try memory(of: cluster, leader) < before + 64 << 20)
+  }
+
+  /// Bytes of all kinds: noise, beginnings of requests and frames, lengths that promise too much.
+  private static func bytes(using random: inout some RandomNumberGenerator) -> [UInt8] {
+    let noise = (0..<Int.random(in: 0...300, using: &random)).map { _ in
+      UInt8.random(in: 0...255, using: &random)
+    }
+    let starts = [
+      "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9999999\r\n", "*65536\r\n$1\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n",
+      "$-5\r\n", ":\r\n", "GET ", "EXEC a b\r\n", "RAFT.CHANGE REMOVE\r\n", "GET / HTTP/1.1\r\n",
+      "POST /metrics HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", "",
+    ]
+    let start = Array(starts.randomElement(using: &random)!.utf8)
+    let frames: [[UInt8]] = [[], [0, 0, 0, 30], [255, 255, 255, 255], [3, 255, 255, 255]]
+    return frames.randomElement(using: &random)! + start + noise
+  }
+
+  /// The bytes that a node holds in memory.
+  private func memory(of cluster: LoopbackCluster, _ id: Int) throws -> Int {
+    let process = try #require(cluster.processes[id])
+    let text = try String(
+      contentsOfFile: "/proc/\(process.processIdentifier)/statm", encoding: .utf8)
+    return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
+  }
 }
