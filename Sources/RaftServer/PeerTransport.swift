@@ -9,11 +9,13 @@ import Synchronization
 final class PeerTransport: Network {
   private let own: NodeID
   private let loop: any EventLoop
+  private let tls: TLS?
   private let links = Mutex<[NodeID: PeerLink]>([:])
 
-  init(own: NodeID, loop: any EventLoop) {
+  init(own: NodeID, loop: any EventLoop, tls: TLS?) {
     self.own = own
     self.loop = loop
+    self.tls = tls
   }
 
   func membersChanged(to members: [Member]) {
@@ -24,7 +26,8 @@ final class PeerTransport: Network {
         if let link = links[member.id], link.address == address {
           next[member.id] = link
         } else {
-          next[member.id] = PeerLink(node: member.id, address: address, loop: loop)
+          next[member.id] = PeerLink(
+            node: member.id, address: address, loop: loop, tls: tls)
         }
       }
       for (id, link) in links where next[id] !== link { link.close() }
@@ -92,10 +95,12 @@ final class PeerLink: Sendable {
   let node: NodeID
   let address: Address
   private let loop: any EventLoop
+  private let tls: TLS?
   private let state: NIOLoopBoundBox<State>
   private let number: NIOLoopBoundBox<UInt64>
 
-  init(node: NodeID, address: Address, loop: any EventLoop) {
+  init(node: NodeID, address: Address, loop: any EventLoop, tls: TLS?) {
+    self.tls = tls
     self.node = node
     self.address = address
     self.loop = loop
@@ -149,8 +154,11 @@ final class PeerLink: Sendable {
     ClientBootstrap(group: loop)
       .connectTimeout(Self.connectDeadline)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
+      .channelInitializer { [tls, address] channel in
         channel.eventLoop.makeCompletedFuture {
+          if let tls {
+            try channel.pipeline.syncOperations.addHandler(tls.connecting(to: address.host))
+          }
           try channel.pipeline.syncOperations.addHandlers(
             ByteToMessageHandler(PeerFrameDecoder()), PeerQuestions())
         }

@@ -20,6 +20,8 @@ public struct ServerConfiguration: Sendable {
   public var address: NodeAddress
   /// Where metrics and health are asked for over HTTP; nil for nowhere.
   public var http: Address?
+  /// How connections of clients and peers are encrypted; nil for not at all.
+  public var tls: TLSFiles?
   /// So many clients may be connected.
   public var mostConnections = 10_000
   /// The cluster's first members; empty for a node that waits to be added to one.
@@ -48,7 +50,8 @@ public struct Server: Sendable {
   /// Recovers what the disk holds, and serves until `stop` returns; a leader hands over then.
   /// Cancelled, it ends at once.
   ///
-  /// - Throws: `StoreError` when the disk fails or holds damage, and when an address is taken.
+  /// - Throws: `StoreError` when the disk fails or holds damage, and when an address is taken;
+  ///   `TLSError` when its files cannot be used.
   public func run(until stop: @escaping @Sendable () async -> Void) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
@@ -69,6 +72,8 @@ public struct Server: Sendable {
     on loop: any EventLoop, until stop: @escaping @Sendable () async -> Void
   ) async throws {
     let id = configuration.raft.id
+    let tls: TLS? = if let files = configuration.tls { try TLS(files) } else { nil }
+    let encrypted: @Sendable () -> [any ChannelHandler] = { tls.map { [$0.accepting()] } ?? [] }
     let log = try LogStore(
       disk: SystemDisk(path: path("log")), node: id, executor: QueueExecutor(label: "log"))
     let snapshots = try SnapshotStore(
@@ -81,16 +86,18 @@ public struct Server: Sendable {
       ])
     let raft = Raft(
       configuration.raft, log: log, snapshots: snapshots,
-      network: PeerTransport(own: id, loop: loop), clock: .continuous,
+      network: PeerTransport(own: id, loop: loop, tls: tls), clock: .continuous,
       random: SystemRandomNumberGenerator())
     let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
-      [ByteToMessageHandler(PeerFrameDecoder()), PeerListener(own: id, raft: raft)]
+      encrypted() + [
+        ByteToMessageHandler(PeerFrameDecoder()), PeerListener(own: id, raft: raft),
+      ]
     }
     let admin = AdminQueue()
     let connections = ConnectionLimit(most: configuration.mostConnections)
     let commands = RedisCommands(raft: raft, admin: admin, connections: connections)
     let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
-      [
+      encrypted() + [
         ConnectionGate(limit: connections),
         ByteToMessageHandler(
           RESPDecoder(), maximumBufferSize: ClientListener.longestRequest),

@@ -78,11 +78,14 @@ final class SimulatedDisk: Disk {
 
     func sync() throws(StoreError) {
       if disk.world.happens(disk.faults.failingSyncs) {
-        throw StoreError(file: "simulated", reason: "cannot be synced: input/output error")
+        throw SimulatedDisk.failure
       }
       content.withLock { $0.sync() }
     }
   }
+
+  /// What a sync that fails says.
+  static let failure = StoreError(file: "simulated", reason: "cannot be synced: input/output error")
 
   private struct Folder {
     var files: [String: File] = [:]
@@ -147,7 +150,7 @@ final class SimulatedDisk: Disk {
 
   func sync() throws(StoreError) {
     if world.happens(faults.failingSyncs) {
-      throw StoreError(file: "simulated", reason: "cannot be synced: input/output error")
+      throw SimulatedDisk.failure
     }
     folder.withLock { $0.synced = $0.files }
   }

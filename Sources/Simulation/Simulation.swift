@@ -3,6 +3,7 @@
 import History
 import Linearizability
 import Raft
+import RaftStore
 
 /// What a simulation is made of.
 public struct SimulationOptions: Sendable {
@@ -137,6 +138,8 @@ public final class Simulation {
   private func start(_ node: SimulatedNode, _ membership: Membership?) {
     do {
       try node.start(initializing: membership)
+    } catch let error as StoreError where error == SimulatedDisk.failure {
+      restart(node, within: 1000...3_000_000)
     } catch {
       oracle.broken("what a crash leaves can be opened", "\(node.id): \(error)")
     }

@@ -48,6 +48,17 @@ struct RaftNode: AsyncParsableCommand {
       valueName: "host:port"))
   var http: AddressArgument?
 
+  @Option(
+    help:
+      "The node's certificate in PEM: clients and peers are spoken to by TLS, and must have one.")
+  var tlsCert: String?
+
+  @Option(help: "Its private key in PEM.")
+  var tlsKey: String?
+
+  @Option(help: "The authority in PEM that has signed for all nodes and clients.")
+  var tlsCa: String?
+
   @Option(help: "So many clients may be connected at once; more are turned away.")
   var maxClients = 10_000
 
@@ -76,6 +87,10 @@ struct RaftNode: AsyncParsableCommand {
     guard nodes.contains(where: { $0.id == id }) else {
       throw ValidationError("--id \(id) is not among the --node list; add --node \(id)=…")
     }
+    let tls = [tlsCert, tlsKey, tlsCa].compactMap { $0 }
+    guard tls.isEmpty || tls.count == 3 else {
+      throw ValidationError("TLS takes all of --tls-cert, --tls-key and --tls-ca.")
+    }
     guard maxClients > 0 else { throw ValidationError("--max-clients is at least 1.") }
     if let fault = raftConfiguration.fault { throw ValidationError("\(fault).") }
   }
@@ -100,6 +115,9 @@ struct RaftNode: AsyncParsableCommand {
       members: join ? [] : nodes.map { Member(id: NodeID($0.id), address: $0.address.description) })
     settings.http = http?.address
     settings.mostConnections = maxClients
+    if let tlsCert, let tlsKey, let tlsCa {
+      settings.tls = TLSFiles(certificate: tlsCert, key: tlsKey, authority: tlsCa)
+    }
     let server = Server(settings, logger: logger)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     do {

@@ -50,6 +50,10 @@ struct RaftNodeIntegrationTests {
 
     /// What a Redis tool prints.
     func tool(_ name: String, _ id: Int, _ arguments: String...) throws -> String {
+      try tool(name, id, arguments)
+    }
+
+    func tool(_ name: String, _ id: Int, _ arguments: [String]) throws -> String {
       let process = Process()
       process.executableURL = URL(filePath: "/usr/bin/\(name)")
       process.arguments = ["-p", "\(clientPort(id))"] + arguments
@@ -234,6 +238,64 @@ struct RaftNodeIntegrationTests {
     #expect(count > 50)
     for id in 1...3 { #expect(cluster.processes[id]?.isRunning == true) }
     #expect(try memory(of: cluster, leader) < before + 64 << 20)
+  }
+
+  /// Has `openssl` make a key, and a certificate signed by the authority in `folder`, or its own.
+  private func certify(_ name: String, in folder: String, isAuthority: Bool) throws {
+    let signing =
+      isAuthority
+      ? ["-addext", "basicConstraints=critical,CA:TRUE"]
+      : ["-CA", "\(folder)/ca.pem", "-CAkey", "\(folder)/ca.key"]
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/openssl")
+    process.arguments =
+      [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+        "2", "-subj", "/CN=\(name)", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+        "\(folder)/\(name).key", "-out", "\(folder)/\(name).pem",
+      ] + signing
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0)
+  }
+
+  @Test(
+    "with TLS, nodes and clients must have a certificate of the authority, and others get nothing")
+  func tls() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    try FileManager.default.createDirectory(
+      atPath: cluster.folder, withIntermediateDirectories: true)
+    let folder = cluster.folder
+    try certify("ca", in: folder, isAuthority: true)
+    try certify("node", in: folder, isAuthority: false)
+    for id in 1...3 {
+      _ = try cluster.start(
+        id, "--tls-cert", "\(folder)/node.pem", "--tls-key", "\(folder)/node.key", "--tls-ca",
+        "\(folder)/ca.pem")
+    }
+    func ask(_ id: Int, _ words: String...) throws -> String {
+      try cluster.tool(
+        "redis-cli", id,
+        [
+          "--tls", "--cert", "\(folder)/node.pem", "--key", "\(folder)/node.key", "--cacert",
+          "\(folder)/ca.pem",
+        ] + words)
+    }
+    var leader: Int?
+    while leader == nil {
+      leader = try (1...3).first { try ask($0, "RAFT.STATUS").contains(#""role":"leader""#) }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    while try ask(leader!, "SET", "k", "1") != "OK" {}
+    #expect(try ask(leader!, "GET", "k") == "1")
+    #expect(
+      try !cluster.tool("redis-cli", leader!, "--tls", "--cacert", "\(folder)/ca.pem", "GET", "k")
+        .hasSuffix("1"))
+    let plain = try #require(RawSocket(port: cluster.clientPort(leader!)))
+    plain.send(Array("GET k\r\n".utf8))
+    #expect(!plain.receiveAll().contains("$1"))
   }
 
   /// Bytes of all kinds: noise, beginnings of requests and frames, lengths that promise too much.
