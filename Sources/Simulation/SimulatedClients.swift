@@ -77,6 +77,8 @@ final class SimulatedClient {
   }
 
   private func ask() {
+    // Not all clients know the same leader: who asks a deposed one must not be told old news.
+    if world.happens(0.3) { leader = another() }
     let key = UInt8(world.draw(0...(options.keys - 1)))
     count += 1
     let value = UInt32(process % step) << 24 | count & 0xff_ffff

@@ -14,7 +14,7 @@ public struct SimulationOptions: Sendable {
   /// How long, in the world's time.
   public var time = Duration.seconds(60)
   /// Clients, and what they ask for in all.
-  public var clients = 5
+  public var clients = 10
   /// Operations a second of all clients.
   public var operationsASecond = 50
   /// Registers.
@@ -25,6 +25,8 @@ public struct SimulationOptions: Sendable {
   public var syncTime = 100...3000
   /// How far the nodes' clocks may go wrong, in parts in a million.
   public var drift = 1000
+  /// So many times as often as usual something happens to a node.
+  public var pace = 1
   /// What the network does wrong.
   public var network = NetworkFaults()
   /// What the disks do wrong.
@@ -43,6 +45,9 @@ public struct SimulationOptions: Sendable {
     network.duplication = [0, 0.05].randomElement(using: &random)!
     network.stragglers = [0, 0.02].randomElement(using: &random)!
     disk.tornWrites = 0.5
+    pace = [1, 1, 3, 8].randomElement(using: &random)!
+    // On slow disks much is lost by a crash, and much goes on before it is safe.
+    syncTime = [100...3000, 100...3000, 2000...40_000].randomElement(using: &random)!
     disk.failingSyncs = [0, 0, 0.0002].randomElement(using: &random)!
     disk.stalls = [0, 0, 0.0005].randomElement(using: &random)!
     raft.snapshotPolicy = .sinceLast([20, 200, 5000].randomElement(using: &random)!)
@@ -149,7 +154,8 @@ public final class Simulation {
   private func disturb(_ number: Int = 1) {
     // Of the fault's own chance, so that it stays the same where others are left out.
     var random = SplitMix64(seed: options.seed &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(number))
-    world.after(.microseconds(Int.random(in: 50_000...2_000_000, using: &random))) { [self] in
+    let pause = Int.random(in: 50_000...2_000_000, using: &random) / options.pace
+    world.after(.microseconds(pause)) { [self] in
       guard !isHealing else { return }
       if options.onlyFaults?.contains(number) ?? true {
         faults.append(
@@ -163,7 +169,7 @@ public final class Simulation {
   private func inflict(using random: inout SplitMix64) -> String {
     let ids = nodes.map(\.id)
     let node = nodes.randomElement(using: &random)!
-    let time = 50_000...Int.random(in: 100_000...3_000_000, using: &random)
+    let time = 20_000...Int.random(in: 100_000...(3_000_000 / options.pace), using: &random)
     switch Int.random(in: 0...10, using: &random) {
     case 0...3:
       crash(node, within: time)
