@@ -157,7 +157,8 @@ let package = Package(
     .testTarget(
       name: "RaftServerTests",
       dependencies: [
-        "Raft", "RaftServer", "RedisProtocol", "Support", "raft-node",
+        "Blocking", "Raft", "RaftServer", "RaftStore", "RedisProtocol", "Support", "raft-node",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ]),
     .testTarget(

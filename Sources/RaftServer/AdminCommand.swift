@@ -1,6 +1,7 @@
 // The commands of administrators: members, leadership, snapshots.
 
 import Raft
+import RaftStore
 import RedisProtocol
 
 /// What an administrator asks of a node.
@@ -9,6 +10,8 @@ enum AdminCommand: Equatable, Sendable {
   case change(MembershipChange, retain: Bool)
   case transfer(to: NodeID?)
   case trigger(Trigger)
+  /// Takes whoever comes next under a number for that node; a voter only when it is forced.
+  case accept(NodeID, isForced: Bool)
 
   /// The command that `words` spell.
   ///
@@ -42,6 +45,12 @@ enum AdminCommand: Equatable, Sendable {
     case "RAFT.ELECT":
       guard texts.count == 1 else { throw .usage("RAFT.ELECT") }
       self = .trigger(.election)
+    case "RAFT.ACCEPT":
+      let isForced = texts.last?.uppercased() == "FORCE"
+      guard texts.count == (isForced ? 3 : 2), let id = Self.node(texts[1]) else {
+        throw .usage("RAFT.ACCEPT id [FORCE]")
+      }
+      self = .accept(id, isForced: isForced)
     default: return nil
     }
   }
@@ -72,13 +81,26 @@ enum AdminCommand: Equatable, Sendable {
   }
 
   /// Carries it out.
-  func perform(on raft: Raft) async throws(RaftError) -> RESPValue {
+  func perform(
+    on raft: Raft, _ identities: PeerIdentities
+  ) async throws(RaftError) -> RESPValue {
     switch self {
     case .addLearner(let member): try await raft.addLearner(member, isBlocking: true)
     case .change(let change, let retain): try await raft.change(change, retain: retain)
     case .transfer(let target):
       return .integer(Int64(try await raft.transferLeadership(to: target).number))
     case .trigger(let trigger): raft.trigger(trigger)
+    case .accept(let id, let isForced):
+      guard isForced || !raft.metrics.membership.membership.isVoter(id) else {
+        return .error(
+          "ERR \(id) is a voter: a wiped disk would vote without what it acknowledged. Remove it "
+            + "first (RAFT.CHANGE REMOVE \(id)), or say FORCE")
+      }
+      do throws(StoreError) {
+        try await identities.forget(id)
+      } catch {
+        return .error("ERR \(error)")
+      }
     }
     return .ok
   }

@@ -4,7 +4,7 @@
 import NIOCore
 import Raft
 
-/// Answers the frames of one connection.
+/// Answers the frames of one connection, behind a `PeerDoor`.
 final class PeerListener: ChannelInboundHandler {
   typealias InboundIn = PeerFrame
   typealias OutboundOut = ByteBuffer
@@ -26,7 +26,6 @@ final class PeerListener: ChannelInboundHandler {
       reply.write(to: &buffer)
       channel.writeAndFlush(buffer, promise: nil)
     }
-    // A node that took over another's address must not vote or acknowledge in its name.
     guard frame.recipient == own else { return answer(.refusal) }
     switch frame.message {
     case .voteRequest(let request):
@@ -36,7 +35,8 @@ final class PeerListener: ChannelInboundHandler {
     case .snapshotRequest(let request):
       raft.handle(request) { answer((try? $0.get()).map { .snapshotResponse($0) } ?? .refusal) }
     case .transferRequest(let request): raft.handle(request)
-    case .voteResponse, .appendResponse, .snapshotResponse, .refusal: answer(.refusal)
+    case .voteResponse, .appendResponse, .snapshotResponse, .refusal, .greeting:
+      answer(.refusal)
     }
   }
 

@@ -3,6 +3,7 @@
 // A frame is its length (4 bytes, big-endian, not counting itself), the request's number (8), who
 // it is for (8; 0 in an answer), the kind (1), and the kind's fields.
 
+import FoundationEssentials
 import NIOCore
 import Raft
 
@@ -12,12 +13,15 @@ enum PeerMessage: Equatable, Sendable {
   case voteResponse(VoteResponse)
   case appendRequest(AppendRequest)
   case appendResponse(AppendResponse)
-  /// The request was not handled: the node is stopping, or overloaded.
+  /// The request was not handled: the node is stopping, or overloaded. As the answer to a greeting:
+  /// the node knows another one by that number.
   case refusal
   case snapshotRequest(SnapshotRequest)
   case snapshotResponse(SnapshotResponse)
   /// Has no answer.
   case transferRequest(TransferRequest)
+  /// The first of each side.
+  case greeting(PeerGreeting)
 }
 
 /// A message with the request it belongs to.
@@ -66,6 +70,10 @@ extension PeerFrame {
       buffer.writeInteger(UInt8(8))
       buffer.writeVote(request.vote)
       buffer.writeLogID(request.lastLogID)
+    case .greeting(let greeting):
+      buffer.writeInteger(UInt8(9))
+      buffer.writeInteger(greeting.node.number)
+      buffer.writeSized(Array(greeting.identity.uuidString.utf8))
     }
     buffer.setInteger(UInt32(buffer.writerIndex - start - 4), at: start)
   }
@@ -144,7 +152,7 @@ extension ByteBuffer {
     }
   }
 
-  private mutating func writeSized(_ bytes: [UInt8]) {
+  fileprivate mutating func writeSized(_ bytes: [UInt8]) {
     writeInteger(UInt32(bytes.count))
     writeBytes(bytes)
   }
@@ -204,6 +212,11 @@ extension ByteBuffer {
     case 8:
       guard let vote = readVote(), let last = readLogID() else { return nil }
       return .transferRequest(TransferRequest(vote: vote, lastLogID: last.id))
+    case 9:
+      guard let node = readInteger(as: UInt64.self), node > 0, let text = readSized(),
+        let identity = UUID(uuidString: String(decoding: text, as: UTF8.self))
+      else { return nil }
+      return .greeting(PeerGreeting(node: NodeID(node), identity: identity))
     default: return nil
     }
   }

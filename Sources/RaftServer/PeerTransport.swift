@@ -7,13 +7,13 @@ import Synchronization
 
 /// Links to all peers, on one event loop.
 final class PeerTransport: Network {
-  private let own: NodeID
+  private let identities: PeerIdentities
   private let loop: any EventLoop
   private let tls: TLS?
   private let links = Mutex<[NodeID: PeerLink]>([:])
 
-  init(own: NodeID, loop: any EventLoop, tls: TLS?) {
-    self.own = own
+  init(identities: PeerIdentities, loop: any EventLoop, tls: TLS?) {
+    self.identities = identities
     self.loop = loop
     self.tls = tls
   }
@@ -21,13 +21,15 @@ final class PeerTransport: Network {
   func membersChanged(to members: [Member]) {
     links.withLock { links in
       var next: [NodeID: PeerLink] = [:]
-      for member in members where member.id != own {
+      for member in members where member.id != identities.node {
         guard let address = NodeAddress(member.address)?.peer else { continue }
         if let link = links[member.id], link.address == address {
           next[member.id] = link
         } else {
-          next[member.id] = PeerLink(
-            node: member.id, address: address, loop: loop, tls: tls)
+          let link = PeerLink(
+            node: member.id, address: address, identities: identities, loop: loop, tls: tls)
+          link.greet()
+          next[member.id] = link
         }
       }
       for (id, link) in links where next[id] !== link { link.close() }
@@ -94,18 +96,32 @@ final class PeerLink: Sendable {
 
   let node: NodeID
   let address: Address
+  private let identities: PeerIdentities
   private let loop: any EventLoop
   private let tls: TLS?
   private let state: NIOLoopBoundBox<State>
   private let number: NIOLoopBoundBox<UInt64>
 
-  init(node: NodeID, address: Address, loop: any EventLoop, tls: TLS?) {
+  init(
+    node: NodeID, address: Address, identities: PeerIdentities, loop: any EventLoop, tls: TLS?
+  ) {
+    self.identities = identities
     self.tls = tls
     self.node = node
     self.address = address
     self.loop = loop
     state = .makeBoxSendingValue(.idle, eventLoop: loop)
     number = .makeBoxSendingValue(0, eventLoop: loop)
+  }
+
+  /// Connects before there is anything to ask: nodes that met at the start know one another for
+  /// good, and a wiped one is a stranger to all.
+  func greet() {
+    onLoop { [self] in
+      guard case .idle = state.value else { return }
+      state.value = .connecting([])
+      connect(backoff: Self.backoff.least)
+    }
   }
 
   func ask(_ message: PeerMessage, reply: @escaping @Sendable (PeerMessage?) -> Void) {
@@ -151,22 +167,29 @@ final class PeerLink: Sendable {
   }
 
   private func connect(backoff: TimeAmount) {
+    let isGreeted = loop.makePromise(of: Void.self)
     ClientBootstrap(group: loop)
       .connectTimeout(Self.connectDeadline)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { [tls, address] channel in
+      .channelInitializer { [tls, address, node, identities] channel in
         channel.eventLoop.makeCompletedFuture {
           if let tls {
             try channel.pipeline.syncOperations.addHandler(tls.connecting(to: address.host))
           }
           try channel.pipeline.syncOperations.addHandlers(
-            ByteToMessageHandler(PeerFrameDecoder()), PeerQuestions())
+            ByteToMessageHandler(PeerFrameDecoder()),
+            PeerGreeter(node: node, identities: identities, isGreeted: isGreeted),
+            PeerQuestions())
         }
       }
       .connect(host: address.host, port: address.port)
+      .flatMap { channel in isGreeted.futureResult.map { channel } }
       .whenComplete { [self] result in
         guard case .connecting(let waiting) = state.value else {
-          if case .success(let channel) = result { channel.close(promise: nil) }
+          switch result {
+          case .success(let channel): channel.close(promise: nil)
+          case .failure(let error): isGreeted.fail(error)
+          }
           return
         }
         switch result {
@@ -174,7 +197,9 @@ final class PeerLink: Sendable {
           state.value = .connected(channel)
           for question in waiting { channel.write(question, promise: nil) }
           channel.flush()
-        case .failure:
+        case .failure(let error):
+          // Of no effect if it is what failed.
+          isGreeted.fail(error)
           state.value = .failed(
             until: .now() + backoff, next: min(backoff * 2, Self.backoff.most))
           for question in waiting { question.reply(nil) }

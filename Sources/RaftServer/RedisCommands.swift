@@ -7,6 +7,7 @@ import RedisProtocol
 /// Answers the commands of clients.
 struct RedisCommands: Sendable {
   let raft: Raft
+  let identities: PeerIdentities
   let admin: AdminQueue
   let connections: ConnectionLimit
 
@@ -92,7 +93,7 @@ struct RedisCommands: Sendable {
   private func perform(_ command: AdminCommand, reply: @escaping @Sendable ([UInt8]) -> Void) {
     let isTaken = admin.add {
       do throws(RaftError) {
-        reply(try await command.perform(on: raft).bytes)
+        reply(try await command.perform(on: raft, identities).bytes)
       } catch {
         reply(refusal(error).bytes)
       }

@@ -74,10 +74,19 @@ public struct Server: Sendable {
     let id = configuration.raft.id
     let tls: TLS? = if let files = configuration.tls { try TLS(files) } else { nil }
     let encrypted: @Sendable () -> [any ChannelHandler] = { tls.map { [$0.accepting()] } ?? [] }
+    let disk = try SystemDisk(path: path("log"))
     let log = try LogStore(
-      disk: SystemDisk(path: path("log")), node: id, executor: QueueExecutor(label: "log"))
+      disk: disk, node: id, executor: QueueExecutor(label: "log"))
+    let identities = try PeerIdentities(
+      disk: disk, node: id, executor: QueueExecutor(label: "identities"), logger: logger)
     let snapshots = try SnapshotStore(
       disk: SystemDisk(path: path("snapshots")), executor: QueueExecutor(label: "snapshots"))
+    if let purged = log.purged, purged.index > snapshots.current?.lastLogID.index ?? 0 {
+      throw StoreError(
+        file: path("snapshots"),
+        reason: "holds no snapshot up to \(purged), where the log begins; restore it, or wipe the "
+          + "node and let it join anew")
+    }
     logger.info(
       "recovered",
       metadata: [
@@ -86,16 +95,18 @@ public struct Server: Sendable {
       ])
     let raft = Raft(
       configuration.raft, log: log, snapshots: snapshots,
-      network: PeerTransport(own: id, loop: loop, tls: tls), clock: .continuous,
+      network: PeerTransport(identities: identities, loop: loop, tls: tls), clock: .continuous,
       random: SystemRandomNumberGenerator())
     let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
       encrypted() + [
-        ByteToMessageHandler(PeerFrameDecoder()), PeerListener(own: id, raft: raft),
+        ByteToMessageHandler(PeerFrameDecoder()), PeerDoor(identities: identities),
+        PeerListener(own: id, raft: raft),
       ]
     }
     let admin = AdminQueue()
     let connections = ConnectionLimit(most: configuration.mostConnections)
-    let commands = RedisCommands(raft: raft, admin: admin, connections: connections)
+    let commands = RedisCommands(
+      raft: raft, identities: identities, admin: admin, connections: connections)
     let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
       encrypted() + [
         ConnectionGate(limit: connections),

@@ -37,7 +37,7 @@ public protocol DiskFile: Sendable {
 
 extension DiskFile {
   /// Everything in it.
-  func contents() throws(StoreError) -> [UInt8] { try read(at: 0, count: Int(try size())) }
+  public func contents() throws(StoreError) -> [UInt8] { try read(at: 0, count: Int(try size())) }
 }
 
 /// Why the store cannot go on. Its text is one line: which file, what, what to do.

@@ -1,5 +1,6 @@
 // What goes over the wire: Redis values, peer frames, and the commands in the log.
 
+import Foundation
 import NIOCore
 import Raft
 import RedisProtocol
@@ -76,6 +77,7 @@ import Testing
       .snapshotResponse(.received(upTo: 3)), .snapshotResponse(.installed),
       .snapshotResponse(.higherVote(vote)),
       .transferRequest(TransferRequest(vote: vote, lastLogID: nil)),
+      .greeting(PeerGreeting(node: NodeID(2), identity: UUID())),
     ]
     return messages.enumerated().map {
       PeerFrame(number: UInt64($0), recipient: NodeID(5), message: $1)

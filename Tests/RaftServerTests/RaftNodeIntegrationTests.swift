@@ -1,7 +1,11 @@
 // Three real raft-node processes on loopback, spoken to by Redis's own tools.
 
 import Foundation
+import NIOCore
+import Raft
 import Testing
+
+@testable import RaftServer
 
 extension Tag {
   /// Needs real processes.
@@ -118,7 +122,7 @@ struct RaftNodeIntegrationTests {
     _ = try cluster.start(1)
     while try cluster.status(1) == nil { try await Task.sleep(for: .milliseconds(50)) }
     #expect(try cluster.tool("redis-cli", 1, "SET", "k", "1").hasPrefix("CLUSTERDOWN"))
-    // The vote of its first election makes the file its own; a second node is refused it.
+    // A second node is refused the directory that the first made its own.
     cluster.kill(1)
     let second = try cluster.start(2, data: "\(cluster.folder)/n1")
     second.waitUntilExit()
@@ -157,6 +161,40 @@ struct RaftNodeIntegrationTests {
     #expect(try cluster.tool("redis-cli", leader, "GET", "k") == "1")
     #expect(try cluster.tool("redis-cli", leader, "RAFT.READS", "LEASE").hasPrefix("OK"))
     #expect(try cluster.tool("redis-cli", leader, "RAFT.CHANGE", "ADD", "9").contains("no member"))
+  }
+
+  @Test("a node whose disk was wiped is refused under its number until an administrator says so")
+  func wiped() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id) }
+    let leader = try await cluster.leader()
+    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let (wiped, other) = (leader % 3 + 1, (leader + 1) % 3 + 1)
+    cluster.kill(wiped)
+    try FileManager.default.removeItem(atPath: "\(cluster.folder)/n\(wiped)")
+    _ = try cluster.start(wiped)
+    #expect(try cluster.tool("redis-cli", leader, "SET", "k", "2") == "OK")
+    // Without the other there is a quorum only if the wiped one counts.
+    cluster.kill(other)
+    try await Task.sleep(for: .seconds(2))
+    for id in [leader, wiped] {
+      #expect(try cluster.status(id)?["role"] as? String != "leader")
+    }
+    #expect(try cluster.status(wiped)?["committed"] as? Int == 0)
+    let refusal = try cluster.tool("redis-cli", leader, "RAFT.ACCEPT", "\(wiped)")
+    #expect(refusal.contains("is a voter"), "\(refusal)")
+    _ = try cluster.start(other)
+    while try cluster.status(other) == nil { try await Task.sleep(for: .milliseconds(20)) }
+    for id in [leader, other] {
+      // A node that was refused is only taken where an administrator said so.
+      #expect(try cluster.tool("redis-cli", id, "RAFT.ACCEPT", "\(wiped)", "FORCE") == "OK")
+    }
+    while try cluster.status(wiped)?["committed"] as? Int ?? 0 == 0 {
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    let next = try await cluster.leader()
+    #expect(try cluster.tool("redis-cli", next, "GET", "k") == "2")
   }
 
   @Test("transactions and sessions work over a connection, and a broken request harms nobody else")
@@ -227,6 +265,11 @@ struct RaftNodeIntegrationTests {
     while ContinuousClock.now < end {
       for port in ports {
         let socket = try #require(RawSocket(port: port, seconds: 1))
+        if port == cluster.peerPort(leader), Bool.random(using: &random) {
+          // Past the door, to what waits behind it.
+          socket.send(Self.greeting(to: leader))
+          _ = socket.receive()
+        }
         socket.send(Self.bytes(using: &random))
       }
       count += 1
@@ -296,6 +339,16 @@ struct RaftNodeIntegrationTests {
     let plain = try #require(RawSocket(port: cluster.clientPort(leader!)))
     plain.send(Array("GET k\r\n".utf8))
     #expect(!plain.receiveAll().contains("$1"))
+  }
+
+  /// How a node of another cluster would begin.
+  private static func greeting(to node: Int) -> [UInt8] {
+    let greeting = PeerGreeting(
+      node: NodeID(77), identity: UUID(uuidString: "5BA0B0F6-3B0C-4B5E-8F9C-3D2B6A5E0C77")!)
+    var buffer = ByteBuffer()
+    PeerFrame(number: 0, recipient: NodeID(UInt64(node)), message: .greeting(greeting))
+      .write(to: &buffer)
+    return Array(buffer.readableBytesView)
   }
 
   /// Bytes of all kinds: noise, beginnings of requests and frames, lengths that promise too much.

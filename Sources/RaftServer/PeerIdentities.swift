@@ -1,0 +1,134 @@
+// Who the nodes are beyond their numbers. A node whose disk was wiped comes back under its number
+// and knows nothing of what it promised and acknowledged; counted as the same node, it would make a
+// quorum of nodes that do not hold what is committed.
+
+import FoundationEssentials
+import Logging
+import Raft
+import RaftStore
+
+/// The identity that this node drew at its first start, and those of the nodes it has met: the
+/// first under each number is kept, on disk, and any other refused until `forget`.
+///
+/// They are a file of text among those of the log: who loses the log loses the identity with it. A
+/// line is a number and an identity; the first is the own one.
+actor PeerIdentities {
+  private static let name = "identities"
+  private static let part = "identities.part"
+  /// More nodes than any cluster has: so many a stranger can make this node keep.
+  private static let most = 1000
+
+  private let executor: any SerialExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  /// This node's number.
+  nonisolated let node: NodeID
+  /// What it drew.
+  nonisolated let own: UUID
+  private let disk: any Disk
+  private let logger: Logger
+  private var known: [NodeID: UUID]
+  private var refused: [NodeID: UUID] = [:]
+  private var refusing: Set<NodeID> = []
+
+  /// Reads what is on `disk`, or draws an identity for `node` and writes it there. Calls to the
+  /// disk run on `executor`, which may block.
+  ///
+  /// - Throws: `StoreError` when the file is another node's or was damaged, or the disk fails.
+  init(disk: any Disk, node: NodeID, executor: any SerialExecutor, logger: Logger)
+    throws(StoreError)
+  {
+    self.disk = disk
+    self.node = node
+    self.executor = executor
+    self.logger = logger
+    let isThere = try disk.names().contains(Self.name)
+    var lines = isThere ? try Self.parse(try disk.open(Self.name).contents()) : [(node, UUID())]
+    let (owner, identity) = lines.removeFirst()
+    guard owner == node else {
+      throw StoreError(
+        file: Self.name,
+        reason: "belongs to \(owner), not to \(node); give the node its own directory")
+    }
+    own = identity
+    known = Dictionary(lines) { first, _ in first }
+    if !isThere { try Self.write([(node, own)], to: disk) }
+  }
+
+  /// Whether `identity` is the one this node knows `peer` by. The first that it meets it keeps, and
+  /// returns when that is durable.
+  ///
+  /// - Throws: `StoreError` when that fails; nothing is kept then.
+  func admit(_ peer: NodeID, _ identity: UUID) throws(StoreError) -> Bool {
+    if let known = known[peer] {
+      guard known != identity, refused[peer] != identity else { return known == identity }
+      refused[peer] = identity
+      logger.error(
+        "refused a node: another disk under a known number",
+        metadata: [
+          "node": "\(peer)", "known": "\(known)", "refused": "\(identity)",
+          "help": "remove \(peer) from the voters and let it join under a new number",
+        ])
+      return false
+    }
+    guard known.count < Self.most else {
+      throw StoreError(file: Self.name, reason: "holds \(Self.most) nodes already")
+    }
+    var next = known
+    next[peer] = identity
+    try keep(next)
+    return true
+  }
+
+  /// Takes whoever comes next under the number of `peer` for it: an administrator said so.
+  func forget(_ peer: NodeID) throws(StoreError) {
+    var next = known
+    next[peer] = nil
+    try keep(next)
+    refused[peer] = nil
+  }
+
+  /// `peer` knows another node under this one's number.
+  func wasRefused(by peer: NodeID) {
+    guard refusing.insert(peer).inserted else { return }
+    logger.error(
+      "refused by a node: it knows another disk under this number",
+      metadata: [
+        "node": "\(peer)", "own": "\(own)",
+        "help": "if this disk was replaced, let the node join under a new number",
+      ])
+  }
+
+  private func keep(_ next: [NodeID: UUID]) throws(StoreError) {
+    let peers = next.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    try Self.write([(node, own)] + peers, to: disk)
+    known = next
+  }
+
+  private static func write(_ lines: [(NodeID, UUID)], to disk: any Disk) throws(StoreError) {
+    let text = lines.map { "\($0.number) \($1)\n" }.joined()
+    let file = try disk.open(part)
+    try file.truncate(to: 0)
+    try file.write(Array(text.utf8), at: 0)
+    try file.sync()
+    try disk.rename(part, to: name)
+    try disk.sync()
+  }
+
+  private static func parse(_ bytes: [UInt8]) throws(StoreError) -> [(NodeID, UUID)] {
+    var lines: [(NodeID, UUID)] = []
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      let words = line.split(separator: " ")
+      guard words.count == 2, let number = UInt64(words[0]), number > 0,
+        let identity = UUID(uuidString: String(words[1]))
+      else {
+        throw StoreError(
+          file: name, reason: "has the line “\(line.prefix(80))”; it is “number identity”")
+      }
+      lines.append((NodeID(number), identity))
+    }
+    guard !lines.isEmpty else {
+      throw StoreError(file: name, reason: "is empty; wipe the node and let it join anew")
+    }
+    return lines
+  }
+}
