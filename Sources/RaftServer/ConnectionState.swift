@@ -23,27 +23,22 @@ struct ConnectionState {
   /// How new the state must be that this connection reads.
   var reads = ReadConsistency.linearizable
   private var transaction: Transaction?
-  private static let initials = Array("MmDdEe".utf8)
 
   /// Takes `words` where they are about a transaction, or belong to one.
   ///
   /// - Returns: nil when they are to be carried out by themselves.
   mutating func transact(_ words: [[UInt8]]) throws(CommandError) -> Step? {
-    // Of nearly all commands the first letter says that they are none of these.
-    guard transaction != nil || words[0].first.map(Self.initials.contains) ?? false else {
-      return nil
-    }
-    switch String(decoding: words[0], as: UTF8.self).uppercased() {
-    case "MULTI":
+    switch CommandName(words[0]) {
+    case .multi:
       guard words.count == 1 else { throw .arguments("multi") }
       guard transaction == nil else { return .answer(.error("ERR MULTI calls can not be nested")) }
       transaction = Transaction()
       return .answer(.ok)
-    case "DISCARD":
+    case .discard:
       guard transaction != nil else { return .answer(.error("ERR DISCARD without MULTI")) }
       transaction = nil
       return .answer(.ok)
-    case "EXEC":
+    case .exec:
       guard words.count == 1 else { throw .arguments("exec") }
       guard let done = transaction else { return .answer(.error("ERR EXEC without MULTI")) }
       transaction = nil

@@ -38,38 +38,38 @@ enum KeyValueCommand: Equatable {
   /// - Throws: `CommandError` when the rest does not fit it.
   init?(_ words: [[UInt8]]) throws(CommandError) {
     guard let name = words.first else { return nil }
-    switch String(decoding: name, as: UTF8.self).uppercased() {
-    case "SET": self = try Self.set(words)
-    case "MSET":
+    switch CommandName(name) {
+    case .set: self = try Self.set(words)
+    case .mset:
       guard words.count >= 3, !words.count.isMultiple(of: 2) else { throw .arguments("mset") }
       self = .setAll(Array(words.dropFirst()))
-    case "DEL":
+    case .delete:
       guard words.count >= 2 else { throw .arguments("del") }
       self = .delete(Array(words.dropFirst()))
-    case "INCR":
+    case .incr:
       guard words.count == 2 else { throw .arguments("incr") }
       self = .increment(key: words[1], by: 1)
-    case "INCRBY":
+    case .incrby:
       guard words.count == 3 else { throw .arguments("incrby") }
       guard let step = Int64(text: words[2]) else { throw .notInteger }
       self = .increment(key: words[1], by: step)
-    case "APPEND":
+    case .append:
       guard words.count == 3 else { throw .arguments("append") }
       self = .append(key: words[1], value: words[2])
-    case "SADD":
+    case .sadd:
       guard words.count >= 3 else { throw .arguments("sadd") }
       self = .addMembers(key: words[1], Array(words.dropFirst(2)))
-    case "SREM":
+    case .srem:
       guard words.count >= 3 else { throw .arguments("srem") }
       self = .removeMembers(key: words[1], Array(words.dropFirst(2)))
-    case "RPUSH":
+    case .rpush:
       guard words.count >= 3 else { throw .arguments("rpush") }
       self = .push(key: words[1], Array(words.dropFirst(2)))
-    case "LPOP":
+    case .lpop:
       guard words.count == 2 else { throw .arguments("lpop") }
       self = .popFirst(key: words[1])
-    case "EXEC" where words.count > 1: self = try Self.transaction(words.dropFirst())
-    case "RAFT.SESSION": self = try Self.session(words)
+    case .exec where words.count > 1: self = try Self.transaction(words.dropFirst())
+    case .session: self = try Self.session(words)
     default: return nil
     }
   }

@@ -18,23 +18,23 @@ enum KeyValueQuery: Equatable {
   /// - Throws: `CommandError` when the rest does not fit it.
   init?(_ words: [[UInt8]]) throws(CommandError) {
     guard let name = words.first else { return nil }
-    switch String(decoding: name, as: UTF8.self).uppercased() {
-    case "GET":
+    switch CommandName(name) {
+    case .get:
       guard words.count == 2 else { throw .arguments("get") }
       self = .get(words[1])
-    case "MGET":
+    case .mget:
       guard words.count >= 2 else { throw .arguments("mget") }
       self = .getAll(Array(words.dropFirst()))
-    case "EXISTS":
+    case .exists:
       guard words.count >= 2 else { throw .arguments("exists") }
       self = .exists(Array(words.dropFirst()))
-    case "STRLEN":
+    case .strlen:
       guard words.count == 2 else { throw .arguments("strlen") }
       self = .length(words[1])
-    case "SMEMBERS":
+    case .smembers:
       guard words.count == 2 else { throw .arguments("smembers") }
       self = .members(words[1])
-    case "LRANGE":
+    case .lrange:
       guard words.count == 4 else { throw .arguments("lrange") }
       guard let first = Int(text: words[2]), let last = Int(text: words[3]) else {
         throw .notInteger

@@ -29,27 +29,40 @@ public enum RESPValue: Equatable, Sendable {
 
 extension RESPValue {
   /// Writes the value at the end of `buffer`.
-  public func write(to buffer: inout ByteBuffer) {
-    switch self {
-    case .simple(let text): buffer.writeString("+\(text)\r\n")
-    case .error(let text): buffer.writeString("-\(text)\r\n")
-    case .integer(let number): buffer.writeString(":\(number)\r\n")
-    case .bulk(let bytes):
-      buffer.writeString("$\(bytes.count)\r\n")
-      buffer.writeBytes(bytes)
-      buffer.writeStaticString("\r\n")
-    case .null: buffer.writeStaticString("$-1\r\n")
-    case .array(let members):
-      buffer.writeString("*\(members.count)\r\n")
-      for member in members { member.write(to: &buffer) }
-    }
-  }
+  public func write(to buffer: inout ByteBuffer) { buffer.writeBytes(bytes) }
 
   /// The value's bytes.
   public var bytes: [UInt8] {
-    var buffer = ByteBuffer()
-    write(to: &buffer)
-    return Array(buffer.readableBytesView)
+    var bytes: [UInt8] = []
+    append(to: &bytes)
+    return bytes
+  }
+
+  private func append(to bytes: inout [UInt8]) {
+    switch self {
+    case .simple(let text): Self.append("+", text.utf8, to: &bytes)
+    case .error(let text): Self.append("-", text.utf8, to: &bytes)
+    case .integer(let number): Self.append(":", String(number).utf8, to: &bytes)
+    case .bulk(let content):
+      bytes.reserveCapacity(bytes.count + content.count + 16)
+      Self.append("$", String(content.count).utf8, to: &bytes)
+      bytes.append(contentsOf: content)
+      bytes.append(contentsOf: Self.lineEnd)
+    case .null: bytes.append(contentsOf: "$-1\r\n".utf8)
+    case .array(let members):
+      Self.append("*", String(members.count).utf8, to: &bytes)
+      for member in members { member.append(to: &bytes) }
+    }
+  }
+
+  private static let lineEnd: [UInt8] = [13, 10]
+
+  private static func append(
+    _ kind: Unicode.Scalar, _ line: String.UTF8View, to bytes: inout [UInt8]
+  ) {
+    bytes.append(UInt8(ascii: kind))
+    bytes.append(contentsOf: line)
+    bytes.append(contentsOf: lineEnd)
   }
 }
 
@@ -103,7 +116,7 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
       }
       guard buffer.readableBytes >= Int(length) + 2 else { return nil }
       let bytes = buffer.readBytes(length: Int(length))!
-      guard buffer.readBytes(length: 2)! == [13, 10] else {
+      guard buffer.readInteger(as: UInt16.self) == 0x0D0A else {
         throw RESPError(description: "a bulk without its end")
       }
       return .bulk(bytes)
@@ -123,6 +136,8 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
       throw RESPError(description: "an array of \(count) at depth \(depth)")
     }
     var members: [RESPValue] = []
+    // A long array has to arrive before it gets room.
+    members.reserveCapacity(min(Int(count), 16))
     for _ in 0..<count {
       guard let member = try value(&buffer, depth: depth + 1) else { return nil }
       members.append(member)
@@ -142,8 +157,20 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
   }
 
   private static func number(_ digits: ByteBufferView) throws -> Int64 {
+    // Nearly all are lengths of a few digits, for which no text need be made.
+    if digits.count <= 8, let short = short(digits) { return short }
     guard let number = Int64(String(decoding: digits, as: UTF8.self)) else {
       throw RESPError(description: "a number was due")
+    }
+    return number
+  }
+
+  private static func short(_ digits: ByteBufferView) -> Int64? {
+    guard !digits.isEmpty else { return nil }
+    var number: Int64 = 0
+    for digit in digits {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      number = number * 10 + Int64(digit - UInt8(ascii: "0"))
     }
     return number
   }
