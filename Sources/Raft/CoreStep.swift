@@ -27,6 +27,8 @@ struct CoreStep {
 
   private var lastWrite: WriteNumber = 0
   private var durable: WriteNumber = 0
+  /// The end of what is on disk.
+  private var durableLast: LogID?
   /// What the writes asked for so far leave on disk. Not the engine's state: within one event
   /// that is ahead of its first command already.
   private var writtenVote: Vote
@@ -50,6 +52,7 @@ struct CoreStep {
     now = tools.time.now()
     writtenVote = engine.state.vote
     writtenLast = engine.state.log.last
+    durableLast = writtenLast
     tellMembers()
     publishMetrics()
   }
@@ -130,7 +133,8 @@ struct CoreStep {
       StepReport(
         id: engine.id, vote: engine.state.vote, isLeader: engine.isLeader, log: engine.state.log,
         committed: engine.state.committed, applied: engine.state.applied,
-        membership: engine.membership))
+        membership: engine.membership, durable: durableLast,
+        lease: engine.leadership.flatMap { engine.restOfLease($0, at: now) }))
   }
 }
 
@@ -284,6 +288,7 @@ extension CoreStep {
       latest = (first.vote, first.lastLogID)
       written.removeFirst()
     }
+    if let latest { durableLast = latest.lastLogID }
     while let first = held.first, first.after <= number {
       held.removeFirst()
       send(first.command)

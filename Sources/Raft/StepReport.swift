@@ -10,4 +10,8 @@ package struct StepReport: Sendable {
   package var committed: UInt64
   package var applied: UInt64
   package var membership: Membership
+  /// The end of what is known to be on disk.
+  package var durable: LogID?
+  /// Of a leader: for how long from now it would answer reads by its lease, by its own clock.
+  package var lease: Duration?
 }

@@ -26,6 +26,10 @@ final class Oracle {
   /// What was applied at each index, from 1 on.
   private var applied: [Entry.Payload] = []
   private var before: [NodeID: StepReport] = [:]
+  /// What each node's disk holds at least, also while the node is down.
+  private var disks: [NodeID: (log: LogIDList, last: LogID?)] = [:]
+  /// Until when each leader would answer reads by its lease.
+  private var leases: [NodeID: Duration] = [:]
   /// To whom each node gave its vote in each term, as far as it said so.
   private var promises: [NodeID: [UInt64: NodeID]] = [:]
   /// The latest term in which each node gave its vote.
@@ -46,6 +50,8 @@ final class Oracle {
     world.note(report.id.number << 32 ^ report.vote.term << 16 ^ report.log.lastIndex)
     let last = before[report.id]
     before[report.id] = report
+    disks[report.id] = (report.log, report.durable)
+    leases[report.id] = report.lease.map { world.now + $0 }
     if let last { checkProgress(from: last, to: report) }
     if let term = promised[report.id], report.vote.term < term {
       broken("votes are kept", "\(report.id) is in \(report.vote), and voted in term \(term)")
@@ -55,6 +61,42 @@ final class Oracle {
       checkNewLeader(report)
     }
     checkCommitted(report, from: last?.committed ?? 0)
+    if report.isLeader, report.committed > last?.committed ?? 0 {
+      checkOnDisks(report, last)
+      checkLeases(report)
+    }
+  }
+
+  /// What a leader commits is on the disks of a quorum: its own disk too, if it counts that.
+  private func checkOnDisks(_ report: StepReport, _ last: StepReport?) {
+    let index = report.committed
+    guard let name = report.log.id(at: index) else { return }
+    let holders = Set(
+      disks.filter { _, disk in
+        disk.log.purgedIndex >= index
+          || disk.last?.index ?? 0 >= index && disk.log.id(at: index) == name
+      }.keys)
+    // In one step it may have been committed under one membership, and another begun.
+    guard !report.membership.isQuorum(holders),
+      !(last?.membership.isQuorum(holders) ?? false)
+    else { return }
+    broken(
+      "what is committed is on a quorum's disks",
+      "\(report.id) commits \(name), on disk at \(holders.sorted())")
+  }
+
+  /// While a leader would answer by its lease, no other one commits anything (thesis §6.4).
+  private func checkLeases(_ report: StepReport) {
+    for (id, end) in leases where id != report.id {
+      // Their clocks gain and lose a little.
+      guard let other = before[id], other.vote.term < report.vote.term,
+        end > world.now + .milliseconds(1)
+      else { continue }
+      broken(
+        "a lease keeps others from committing",
+        "\(report.id) commits in term \(report.vote.term), and \(id) has a lease in term "
+          + "\(other.vote.term) for \(end - world.now)")
+    }
   }
 
   /// A node said that it gave its vote.
@@ -77,8 +119,11 @@ final class Oracle {
     }
   }
 
-  /// A node starts again with what its disk held.
-  func restarted(_ id: NodeID) { before[id] = nil }
+  /// A node lost its power; what it said before does not bind what its disk still holds.
+  func crashed(_ id: NodeID) {
+    before[id] = nil
+    leases[id] = nil
+  }
 
   private func checkProgress(from last: StepReport, to report: StepReport) {
     if report.vote.term < last.vote.term {

@@ -15,6 +15,9 @@ final class SimulatedNode {
   private var snapshotDisk: SimulatedDisk
   private var end: NetworkEnd?
   private var running: Task<Void, Never>?
+  private var last: StepReport?
+  /// What is done to it at its next step of a kind.
+  var ambush: Ambush?
   /// Called when the node stopped by itself, as when its disk failed.
   var ended: () -> Void = {}
   /// The node, while it is up.
@@ -48,14 +51,13 @@ final class SimulatedNode {
     let end = NetworkEnd(own: id, network)
     var configuration = options.raft
     configuration.id = id
-    oracle.restarted(id)
     let raft = Raft(
       configuration, log: log, snapshots: snapshots, network: end,
       clock: WorldClock(world, drift: drift),
       random: SplitMix64(seed: world.random.next()))
-    let box = UncheckedBox((oracle, end))
+    let box = UncheckedBox((self, end))
     raft.observe { report in
-      if box.value.1.isPlugged { box.value.0.saw(report) }
+      if box.value.1.isPlugged { box.value.0.stepped(report) }
     }
     let machine = SimulatedMachine(id: id, oracle: oracle, end: end)
     self.raft = raft
@@ -76,6 +78,8 @@ final class SimulatedNode {
   func crash() {
     guard let end else { return }
     end.isPlugged = false
+    oracle.crashed(id)
+    last = nil
     network.nodes[id] = nil
     logDisk = logDisk.afterCrash()
     snapshotDisk = snapshotDisk.afterCrash()
@@ -83,6 +87,14 @@ final class SimulatedNode {
     running = nil
     raft = nil
     self.end = nil
+  }
+
+  private func stepped(_ report: StepReport) {
+    oracle.saw(report)
+    defer { last = report }
+    guard let ambush, let last, ambush.moment.isBetween(last, report) else { return }
+    self.ambush = nil
+    world.after(ambush.delay, ambush.strike)
   }
 
   private func queue() -> WorldQueue {

@@ -53,7 +53,8 @@ public struct SimulationOptions: Sendable {
     raft.snapshotPolicy = .sinceLast([20, 200, 5000].randomElement(using: &random)!)
     raft.logsToKeep = [0, 10, 100].randomElement(using: &random)!
     raft.snapshotChunkBytes = 256
-    raft.maxRequestBytes = 512
+    // With one entry at a time a log is half replicated more often.
+    raft.maxRequestBytes = [1, 512, 512].randomElement(using: &random)!
   }
 }
 
@@ -170,7 +171,7 @@ public final class Simulation {
     let ids = nodes.map(\.id)
     let node = nodes.randomElement(using: &random)!
     let time = 20_000...Int.random(in: 100_000...(3_000_000 / options.pace), using: &random)
-    switch Int.random(in: 0...10, using: &random) {
+    switch Int.random(in: 0...14, using: &random) {
     case 0...3:
       crash(node, within: time)
       return "crash \(node.id)"
@@ -194,8 +195,34 @@ public final class Simulation {
           }),
         for: time)
       return "cut all \(isInward ? "to" : "from") \(node.id)"
+    case 9...11: return lieInWait(for: node, time, using: &random)
+    case 12:
+      let other = ids.randomElement(using: &random)!
+      cut([.init(from: node.id, to: other), .init(from: other, to: node.id)], for: time)
+      return "cut between \(node.id) and \(other)"
     default: return meddle(node, using: &random)
     }
+  }
+
+  /// Has a node crash, or be cut off, right after it did something, and be back before the others
+  /// have forgotten.
+  private func lieInWait(
+    for node: SimulatedNode, _ time: ClosedRange<Int>, using random: inout SplitMix64
+  ) -> String {
+    let moment = Ambush.Moment.allCases.randomElement(using: &random)!
+    let delay = Duration.microseconds([0, 0, 500, 5000].randomElement(using: &random)!)
+    let isCrash = Int.random(in: 0..<10, using: &random) < 7
+    let isQuick = Bool.random(using: &random)
+    let ways = ways(between: [node.id])
+    node.ambush = Ambush(moment: moment, delay: delay) { [unowned self, unowned node] in
+      guard !isHealing else { return }
+      if isCrash {
+        crash(node, within: isQuick ? 100...50_000 : time)
+      } else {
+        cut(ways, for: time)
+      }
+    }
+    return "\(isCrash ? "crash" : "cut off") \(node.id) \(delay) after its next \(moment)"
   }
 
   private func crash(_ node: SimulatedNode, within time: ClosedRange<Int>) {
@@ -231,7 +258,7 @@ public final class Simulation {
   /// What an administrator might do at the worst moment; refused where the node does not lead, or
   /// the others cannot.
   private func meddle(_ node: SimulatedNode, using random: inout SplitMix64) -> String {
-    let kind = Int.random(in: 0...5, using: &random)
+    let kind = Int.random(in: 0...6, using: &random)
     let target = nodes.randomElement(using: &random)!.id
     let voters = nodes.map(\.id).filter { _ in Int.random(in: 0..<10, using: &random) < 7 }
     // Only a leader can do most of it, so it is asked of all.
@@ -247,6 +274,11 @@ public final class Simulation {
       node.raft?.trigger(.purge(upTo: .max))
       return "purge of \(node.id)"
     case 3:
+      let rival = nodes.randomElement(using: &random)!
+      node.raft?.trigger(.election)
+      rival.raft?.trigger(.election)
+      return "elections by \(node.id) and \(rival.id)"
+    case 4:
       for raft in asked { perform(raft) { _ = try? await $0.transferLeadership(to: target) } }
       return "leadership to \(target)"
     default:
@@ -264,6 +296,7 @@ public final class Simulation {
 
   private func heal() {
     isHealing = true
+    for node in nodes { node.ambush = nil }
     network.cut = []
     network.faults.loss = 0
     network.faults.stragglers = 0

@@ -5,20 +5,22 @@ extension Engine {
     _ reads: [RequestID], byLease: Bool, at now: Duration
   ) -> [Command] {
     guard var leadership else { return [.refuseReads(reads)] }
-    if byLease, holdsLease(leadership, at: now) { return [.serveReads(reads)] }
+    if byLease, let lease = restOfLease(leadership, at: now), lease > .zero {
+      return [.serveReads(reads)]
+    }
     leadership.waitingForBlank += reads
     role = .leader(leadership)
     return confirmReadsThatWaitedForBlank()
   }
 
-  /// Whether no other node can have been elected by `now`: a quorum was heard from so lately that
+  /// For how long from `now` no other node can be elected: a quorum was heard from so lately that
   /// it still refuses its votes. It is counted from when their request was sent, for less than the
   /// voters count, and not at all before the own term's blank entry is committed.
-  private func holdsLease(_ leadership: Leadership, at now: Duration) -> Bool {
+  func restOfLease(_ leadership: Leadership, at now: Duration) -> Duration? {
     guard !leadership.hasGivenUpLease, state.committed >= leadership.blank,
       let heardAt = heardByQuorum(leadership, at: now)
-    else { return false }
-    return now - heardAt < configuration.lease - configuration.clockDrift
+    else { return nil }
+    return heardAt + configuration.lease - configuration.clockDrift - now
   }
 
   /// Starts a round for the reads that wait. Only a request sent after them can confirm that no
