@@ -44,6 +44,16 @@ final class Oracle {
     }
   }
 
+  /// How every node stands, in one line.
+  var standing: String {
+    before.values.sorted { $0.id < $1.id }.map { node in
+      let sets = node.membership.voterSets.map { "\($0.map(\.number))" }.joined(separator: "+")
+      return "\(node.id) \(node.isLeader ? "leads" : "follows") \(node.vote), "
+        + "log \(node.log.purgedIndex)...\(node.log.last?.description ?? "none"), "
+        + "committed \(node.committed), voters \(sets)"
+    }.joined(separator: "; ")
+  }
+
   /// A node took a step.
   func saw(_ report: StepReport) {
     stepCount += 1
@@ -61,6 +71,13 @@ final class Oracle {
       checkNewLeader(report)
     }
     checkCommitted(report, from: last?.committed ?? 0)
+    if let last, last.isLeader, report.isLeader, report.committed > last.committed,
+      let name = report.log.id(at: report.committed), name.term != last.vote.term
+    {
+      broken(
+        "only the own term is committed by counting",
+        "\(report.id) commits \(name) in \(last.vote)")
+    }
     if report.isLeader, report.committed > last?.committed ?? 0 {
       checkOnDisks(report, last)
       checkLeases(report)

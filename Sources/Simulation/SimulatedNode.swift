@@ -38,6 +38,8 @@ final class SimulatedNode {
   }
 
   var isUp: Bool { raft != nil }
+  /// Whether it led at its last step.
+  var isLeader: Bool { last?.isLeader ?? false }
 
   /// Starts with what the disks hold.
   ///

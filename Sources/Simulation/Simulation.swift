@@ -132,7 +132,7 @@ public final class Simulation {
     world.run { oracle.violation != nil || world.now >= end }
     for client in clients { client.isStopped = true }
     if oracle.violation == nil, log.answered == answered {
-      oracle.broken("a healed cluster answers", "nothing was answered for 10 s")
+      oracle.broken("a healed cluster answers", "nothing was answered for 10 s; \(oracle.standing)")
     }
     let rest = world.now + .seconds(2)
     world.run { oracle.violation != nil || world.now >= rest }
@@ -171,14 +171,16 @@ public final class Simulation {
     let ids = nodes.map(\.id)
     let node = nodes.randomElement(using: &random)!
     let time = 20_000...Int.random(in: 100_000...(3_000_000 / options.pace), using: &random)
-    switch Int.random(in: 0...14, using: &random) {
+    switch Int.random(in: 0...16, using: &random) {
     case 0...3:
       crash(node, within: time)
       return "crash \(node.id)"
     case 4:
       let some = nodes.filter { _ in Int.random(in: 0..<10, using: &random) < 6 }
-      for node in some { crash(node, within: time) }
-      return "crash \(some.map(\.id))"
+      // Some are back before a lease has ended.
+      let isQuick = Bool.random(using: &random)
+      for node in some { crash(node, within: isQuick ? 100...20_000 : time) }
+      return "crash \(some.map(\.id))\(isQuick ? " for a moment" : "")"
     case 5, 6:
       cut(ways(between: [node.id]), for: time)
       return "cut off \(node.id)"
@@ -198,10 +200,24 @@ public final class Simulation {
     case 9...11: return lieInWait(for: node, time, using: &random)
     case 12:
       let other = ids.randomElement(using: &random)!
+      let node = nodes.first(where: \.isLeader) ?? node
       cut([.init(from: node.id, to: other), .init(from: other, to: node.id)], for: time)
       return "cut between \(node.id) and \(other)"
+    case 13: return burst(using: &random)
     default: return meddle(node, using: &random)
     }
+  }
+
+  /// Has whoever leads get many writes, one right after the other, of which no client hears.
+  private func burst(using random: inout SplitMix64) -> String {
+    let count = Int.random(in: 5...30, using: &random)
+    let command = RegisterCommand(kind: .write, key: .max, value: 1)
+    for number in 0..<count {
+      world.after(.milliseconds(number)) { [self] in
+        for raft in nodes.compactMap(\.raft) { raft.write(command.bytes) { _ in } }
+      }
+    }
+    return "\(count) writes"
   }
 
   /// Has a node crash, or be cut off, right after it did something, and be back before the others
@@ -280,7 +296,15 @@ public final class Simulation {
       return "elections by \(node.id) and \(rival.id)"
     case 4:
       for raft in asked { perform(raft) { _ = try? await $0.transferLeadership(to: target) } }
-      return "leadership to \(target)"
+      guard let leader = nodes.first(where: \.isLeader), Bool.random(using: &random) else {
+        return "leadership to \(target)"
+      }
+      // Who handed over does not hear what comes of it.
+      let delay = Duration.microseconds(Int.random(in: 500...20_000, using: &random))
+      world.after(delay) { [self] in
+        if !isHealing { cut(ways(between: [leader.id]), for: 100_000...500_000) }
+      }
+      return "leadership to \(target), \(leader.id) cut off after \(delay)"
     default:
       guard !voters.isEmpty else { return "nothing" }
       for raft in asked {

@@ -56,9 +56,9 @@ import Testing
     world.now += .milliseconds(60)
     world.handle(leader, .tick)
     world.settle()
-    let log = world.nodes[leader]!.entries
+    let log = world.nodes[leader]!.log.entries
     for id in ids {
-      #expect(world.nodes[id]!.entries == log)
+      #expect(world.nodes[id]!.log.entries == log)
       #expect(world.nodes[id]!.engine.state.committed == UInt64(log.count))
     }
   }

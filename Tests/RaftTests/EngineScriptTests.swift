@@ -16,7 +16,7 @@ import Testing
     .filter { $0.hasSuffix(".txt") }.sorted()
 
   @Test("there are scripts")
-  func exist() { #expect(Self.scripts.count >= 6) }
+  func exist() { #expect(Self.scripts.count >= 27) }
 
   @Test("the engines do what the script says", arguments: scripts)
   func agrees(script: String) throws {
@@ -33,19 +33,36 @@ import Testing
 
 /// Carries out scripts.
 ///
-///     cluster n1=1.1,1.2 n2=1.1   the nodes and their logs
+///     cluster n1=1.1,1.2 n2=1.1 | n3=   the nodes and their logs; behind the bar learners
 ///     elect n1                    its election time-out passes, and everything settles
+///     win n1                      its election time-out passes, and all goes on until it leads
+///     force n1                    it asks for votes, its time has come or not
 ///     time n1                     its election time-out passes, and nothing is delivered
 ///     propose n1                  a client writes
 ///     read n1                     a client reads
 ///     cut n1 n2                   letters to and from them are lost from now on
 ///     heal                        nothing is lost any more
 ///     settle                      all is delivered and durable
+///     cut n1-n2                   the same between these two alone
+///     late n1 n2                  letters on their way from one to the other wait …
+///     arrive                      … until here
+///     slow n1                     its disk takes nothing any more …
+///     fast n1                     … until here
+///     wait 200                    so many milliseconds pass, and nobody notices
+///     lease n1                    a client reads, by lease if there is one
+///     change n1 n1 n2             the next step towards these voters
+///     drop n1 n2, learner n1 n2   the first leads, the second is no learner any more, or one
+///     transfer n1 n2              one hands over to the other
+///     compact n1                  it builds a snapshot and purges the log behind it
+///     show                        how all stand
 ///     crash n1                    it loses what is not durable and starts again
 ///     beat n1                     a heartbeat interval passes
 struct ScriptRunner {
   private var world = EngineWorld([NodeID(1): []], seed: Seed(1))
   private var cut: Set<NodeID> = []
+  private var cutLinks: Set<Set<NodeID>> = []
+  private var slow: Set<NodeID> = []
+  private var late: [(from: NodeID, to: NodeID, Letter)] = []
 
   struct ScriptError: Error { var line: String }
 
@@ -64,23 +81,55 @@ struct ScriptRunner {
     switch verb {
     case "cluster":
       var logs: [NodeID: [LogID]] = [:]
-      for word in words {
+      var learners: Set<NodeID> = []
+      for (place, word) in words.enumerated() where word != "|" {
         let halves = word.split(separator: "=", omittingEmptySubsequences: false)
         let names = halves[1].split(separator: ",").map { name in
           let numbers = name.split(separator: ".").compactMap { UInt64($0) }
           return LogID(term: numbers[0], index: numbers[1])
         }
-        logs[NodeID(UInt64(halves[0].dropFirst())!)] = names
+        let id = NodeID(UInt64(halves[0].dropFirst())!)
+        logs[id] = names
+        if words[..<place].contains("|") { learners.insert(id) }
       }
-      world = EngineWorld(logs, seed: Seed(1))
+      world = EngineWorld(logs, learners: learners, seed: Seed(1))
     case "elect":
       expire(ids[0])
       settle()
     case "time": expire(ids[0])
+    case "win":
+      expire(ids[0])
+      settle { $0.nodes[ids[0]]!.engine.isLeader }
+    case "force": world.handle(ids[0], .electionRequested)
     case "propose": world.handle(ids[0], .proposed([.command([7])]))
     case "read": world.read(ids[0])
+    case "cut" where words[0].contains("-"):
+      cutLinks.insert(
+        Set(words[0].split(separator: "-").map { NodeID(UInt64($0.dropFirst())!) }))
     case "cut": cut.formUnion(ids)
-    case "heal": cut = []
+    case "heal":
+      cut = []
+      cutLinks = []
+    case "late":
+      let letters = world.letters
+      late += letters.filter { $0.from == ids[0] && $0.to == ids[1] }
+      world.letters.removeAll { $0.from == ids[0] && $0.to == ids[1] }
+    case "arrive":
+      world.letters = late + world.letters
+      late = []
+    case "slow": slow.formUnion(ids)
+    case "fast": slow.subtract(ids)
+    case "wait": world.now += .milliseconds(Int(words[0])!)
+    case "lease":
+      world.readsByLease = true
+      world.read(ids[0])
+      world.readsByLease = false
+    case "change": world.change(ids[0], .replaceVoters(Array(ids.dropFirst())))
+    case "drop": world.change(ids[0], .removeLearners([ids[1]]))
+    case "learner": world.change(ids[0], .addLearners([Member(id: ids[1], address: "")]))
+    case "transfer": world.handle(ids[0], .transferRequested(to: ids[1]))
+    case "compact": world.compact(ids[0])
+    case "show": world.show()
     case "settle": settle()
     case "crash": world.crash(ids[0])
     case "beat":
@@ -95,10 +144,12 @@ struct ScriptRunner {
     world.handle(id, .tick)
   }
 
-  private mutating func settle() {
-    for _ in 0..<1000 {
-      for id in world.nodes.keys.sorted() { world.sync(id) }
-      world.letters.removeAll { cut.contains($0.from) || cut.contains($0.to) }
+  private mutating func settle(until isOver: (EngineWorld) -> Bool = { _ in false }) {
+    for _ in 0..<1000 where !isOver(world) {
+      for id in world.nodes.keys.sorted() where !slow.contains(id) { world.sync(id) }
+      world.letters.removeAll {
+        cut.contains($0.from) || cut.contains($0.to) || cutLinks.contains([$0.from, $0.to])
+      }
       guard !world.letters.isEmpty else { return }
       world.deliver(0)
     }

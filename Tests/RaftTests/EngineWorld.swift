@@ -12,6 +12,9 @@ enum Letter: CustomStringConvertible {
   case append(AppendRequest, SentWith)
   case appendAnswer(AppendResponse, to: AppendRequest, SentWith)
   case transfer(TransferRequest)
+  /// A whole snapshot in one part.
+  case snapshot(SnapshotRequest, SentWith)
+  case snapshotAnswer(SnapshotResponse, to: SnapshotRequest, SentWith)
 
   var description: String {
     switch self {
@@ -22,6 +25,8 @@ enum Letter: CustomStringConvertible {
         + "[\(request.entries.map(\.id.description).joined(separator: " "))]"
     case .appendAnswer(let response, _, _): "\(response)"
     case .transfer(let request): "transfer \(request.vote)"
+    case .snapshot(let request, _): "snapshot of \(request.meta.lastLogID)"
+    case .snapshotAnswer(let response, _, _): "\(response)"
     }
   }
 }
@@ -33,11 +38,35 @@ struct SentWith {
   var sentAt: Duration
 }
 
+/// A log: the entries after what was purged.
+struct WorldLog {
+  var purged: LogID?
+  var entries: [Entry] = []
+
+  var last: LogID? { entries.last?.id ?? purged }
+
+  var names: LogIDList {
+    var names = LogIDList(purged: purged)
+    for entry in entries { names.append(entry.id) }
+    return names
+  }
+
+  mutating func truncate(from index: UInt64) { entries.removeAll { $0.id.index >= index } }
+
+  mutating func purge(upTo id: LogID) {
+    let goesOn = entries.contains { $0.id == id }
+    entries.removeAll { !goesOn || $0.id.index <= id.index }
+    purged = id
+  }
+}
+
 /// One node: its engine, its disk, and what it has asked for.
 struct WorldNode {
   var engine: Engine
   /// What survives a crash.
-  var disk: (vote: Vote, entries: [Entry])
+  var disk: (vote: Vote, log: WorldLog)
+  /// The newest snapshot; it survives as well.
+  var snapshot: SnapshotMeta?
   /// Writes that the disk has not taken yet, in order; the engine counts on none of them.
   var unwritten: [Command] = []
   /// Answers and requests that wait for the writes before them.
@@ -45,9 +74,10 @@ struct WorldNode {
   var writes = 0
   var durable = 0
   /// The log as it is in memory.
-  var entries: [Entry]
+  var log: WorldLog
   var votes: [RequestID: (from: NodeID, VoteRequest)] = [:]
   var appends: [RequestID: (from: NodeID, AppendRequest, SentWith)] = [:]
+  var parts: [RequestID: (from: NodeID, SnapshotRequest, SentWith)] = [:]
   /// Where the leader sends next, by follower.
   var next: [NodeID: UInt64] = [:]
   var applied: UInt64 = 0
@@ -73,20 +103,23 @@ struct EngineWorld {
   private let configurations: [NodeID: Configuration]
   private let membership: Membership
 
-  init(_ logs: [NodeID: [LogID]], seed: Seed) {
-    membership = Membership(voters: logs.keys)
+  init(_ logs: [NodeID: [LogID]], learners: Set<NodeID> = [], seed: Seed) {
+    membership = Membership(
+      voters: logs.keys.filter { !learners.contains($0) },
+      members: logs.keys.map { Member(id: $0, address: "") })
     var configurations: [NodeID: Configuration] = [:]
     for (id, log) in logs {
       var configuration = Configuration(id: id)
       configuration.electionTimeout = .milliseconds(250)...Duration.milliseconds(500)
       configuration.snapshotPolicy = .never
+      configuration.logsToKeep = 0
       configurations[id] = configuration
       let entries = log.map {
         Entry(id: $0, payload: .command([UInt8(truncatingIfNeeded: $0.index)]))
       }
       let vote = Vote(term: log.last?.term ?? 0, node: nil)
       nodes[id] = Self.node(
-        configuration, membership, vote, entries, at: .zero,
+        configuration, membership, (vote, WorldLog(entries: entries)), nil, at: .zero,
         SplitMix64(Seed(seed.number &* 31 &+ id.number)))
     }
     self.configurations = configurations
@@ -94,26 +127,21 @@ struct EngineWorld {
 
   /// A node that starts with what its disk holds, in a cluster of `membership` to begin with.
   private static func node(
-    _ configuration: Configuration, _ membership: Membership, _ vote: Vote, _ entries: [Entry],
-    at now: Duration, _ random: SplitMix64
+    _ configuration: Configuration, _ membership: Membership, _ disk: (vote: Vote, log: WorldLog),
+    _ snapshot: SnapshotMeta?, at now: Duration, _ random: SplitMix64
   ) -> WorldNode {
-    let log = names(entries)
     var engine = Engine(
-      configuration: configuration, recovered: Recovered(vote: vote, log: log), snapshot: nil,
-      at: now, random: random)
-    let changes = entries.compactMap { entry -> StoredMembership? in
+      configuration: configuration, recovered: Recovered(vote: disk.vote, log: disk.log.names),
+      snapshot: snapshot, at: now, random: random)
+    let changes = disk.log.entries.compactMap { entry -> StoredMembership? in
       guard case .membership(let membership) = entry.payload else { return nil }
       return StoredMembership(logID: entry.id, membership: membership)
     }
     engine.state.memberships = MembershipLog(
-      StoredMembership(logID: nil, membership: membership), changes)
-    return WorldNode(engine: engine, disk: (vote, entries), entries: entries)
-  }
-
-  private static func names(_ entries: [Entry]) -> LogIDList {
-    var log = LogIDList()
-    for entry in entries { log.append(entry.id) }
-    return log
+      snapshot?.membership ?? StoredMembership(logID: nil, membership: membership), changes)
+    return WorldNode(
+      engine: engine, disk: disk, snapshot: snapshot, log: disk.log,
+      applied: snapshot?.lastLogID.index ?? 0)
   }
 
   /// Gives `event` to `id` and carries out what it commands.
@@ -134,24 +162,23 @@ struct EngineWorld {
   private mutating func carryOut(_ id: NodeID, _ command: Command) {
     trace.append("\(id)  \(command.text)")
     switch command {
-    case .saveVote, .truncate, .append:
-      if case .append(let entries) = command { nodes[id]!.entries += entries }
-      if case .truncate(let index) = command {
-        nodes[id]!.entries.removeSubrange(Int(index - 1)...)
-      }
+    case .saveVote, .truncate, .append, .purge:
+      if case .append(let entries) = command { nodes[id]!.log.entries += entries }
+      if case .truncate(let index) = command { nodes[id]!.log.truncate(from: index) }
+      if case .purge(let last) = command { nodes[id]!.log.purge(upTo: last) }
       nodes[id]!.unwritten.append(command)
       nodes[id]!.writes += 1
-    case .answerVote, .answerAppend, .requestVotes:
+    case .answerVote, .answerAppend, .requestVotes, .takeSnapshotPart:
       nodes[id]!.held.append((nodes[id]!.writes, command))
       releaseHeld(id)
-    case .requestPreVotes: send(id, command)
+    case .requestPreVotes, .answerSnapshot: send(id, command)
     case .rebuildReplication:
       let next = nodes[id]!.engine.state.log.lastIndex
       for peer in nodes[id]!.engine.targets { nodes[id]!.next[peer] = next }
     case .requestTransfer(let request, let target):
       letters.append((id, target, .transfer(request)))
     case .commit(let index):
-      for entry in nodes[id]!.entries.prefix(Int(index)) {
+      for entry in nodes[id]!.log.entries where entry.id.index <= index {
         precondition(
           committed[entry.id.index] ?? entry == entry,
           "\(id) commits \(entry.id), where \(committed[entry.id.index]!.id) was committed")
@@ -166,8 +193,17 @@ struct EngineWorld {
       }
     case .refuseReads(let ids): for read in ids { reads[read] = nil }
     case .stopLeading, .replicate, .heartbeat: break
-    case .purge, .takeSnapshotPart, .installSnapshot, .answerSnapshot, .buildSnapshot:
-      preconditionFailure("no snapshots here: \(command)")
+    case .installSnapshot(let meta, let request):
+      nodes[id]!.snapshot = meta
+      nodes[id]!.applied = meta.lastLogID.index
+      send(id, .answerSnapshot(request, .installed))
+    case .buildSnapshot:
+      let (names, applied) = (nodes[id]!.engine.state.log, nodes[id]!.applied)
+      let meta = SnapshotMeta(
+        lastLogID: names.id(at: applied)!,
+        membership: nodes[id]!.engine.state.memberships.committed, id: "\(id)-\(applied)")
+      nodes[id]!.snapshot = meta
+      handle(id, .snapshotBuilt(meta))
     }
   }
 
@@ -186,6 +222,11 @@ struct EngineWorld {
     case .answerAppend(let request, let response):
       let (from, asked, sent) = nodes[id]!.appends.removeValue(forKey: request)!
       letters.append((id, from, .appendAnswer(response, to: asked, sent)))
+    case .answerSnapshot(let request, let response):
+      let (from, asked, sent) = nodes[id]!.parts.removeValue(forKey: request)!
+      letters.append((id, from, .snapshotAnswer(response, to: asked, sent)))
+    case .takeSnapshotPart(let request):
+      handle(id, .snapshotReceived(nodes[id]!.parts[request]!.1.meta, request))
     case .requestVotes(let request, let peers), .requestPreVotes(let request, let peers):
       for peer in peers { letters.append((id, peer, .vote(request))) }
     default: preconditionFailure("\(command) is not sent")
@@ -195,11 +236,17 @@ struct EngineWorld {
   private mutating func sendAppend(_ id: NodeID, to peer: NodeID, round: UInt64) {
     let node = nodes[id]!
     let next = min(node.next[peer]!, node.engine.state.log.lastIndex + 1)
-    let previous = node.engine.state.log.id(at: next - 1)
-    let request = AppendRequest(
-      vote: node.engine.state.vote, previous: previous,
-      entries: Array(node.entries.dropFirst(Int(next - 1))), committed: node.engine.state.committed)
     let sent = SentWith(session: node.engine.session, round: round, sentAt: now)
+    if next <= node.engine.state.log.purgedIndex {
+      let request = SnapshotRequest(
+        vote: node.engine.state.vote, meta: node.snapshot!, offset: 0, bytes: [], isLast: true)
+      letters.append((id, peer, .snapshot(request, sent)))
+      return
+    }
+    let request = AppendRequest(
+      vote: node.engine.state.vote, previous: node.engine.state.log.id(at: next - 1),
+      entries: node.log.entries.filter { $0.id.index >= next },
+      committed: node.engine.state.committed)
     letters.append((id, peer, .append(request, sent)))
   }
 
@@ -209,14 +256,15 @@ struct EngineWorld {
       guard !nodes[id]!.unwritten.isEmpty else { return }
       switch nodes[id]!.unwritten.removeFirst() {
       case .saveVote(let vote): nodes[id]!.disk.vote = vote
-      case .append(let entries): nodes[id]!.disk.entries += entries
-      case .truncate(let index): nodes[id]!.disk.entries.removeSubrange(Int(index - 1)...)
+      case .append(let entries): nodes[id]!.disk.log.entries += entries
+      case .truncate(let index): nodes[id]!.disk.log.truncate(from: index)
+      case .purge(let last): nodes[id]!.disk.log.purge(upTo: last)
       default: preconditionFailure("not a write")
       }
       nodes[id]!.durable += 1
       releaseHeld(id)
       let disk = nodes[id]!.disk
-      handle(id, .becameDurable(vote: disk.vote, lastLogID: disk.entries.last?.id))
+      handle(id, .becameDurable(vote: disk.vote, lastLogID: disk.log.last))
     }
   }
 
@@ -238,6 +286,11 @@ struct EngineWorld {
     case .appendAnswer(let response, let asked, let sent):
       handleAnswer(to, from, response, asked, sent)
     case .transfer(let request): handle(to, .transferReceived(request))
+    case .snapshot(let asked, let sent):
+      nodes[to]!.parts[request] = (from, asked, sent)
+      handle(to, .snapshotOffered(from: asked.vote, request))
+    case .snapshotAnswer(let response, let asked, let sent):
+      handleAnswer(to, from, response, asked, sent)
     }
   }
 
@@ -262,6 +315,63 @@ struct EngineWorld {
     }
   }
 
+  private mutating func handleAnswer(
+    _ id: NodeID, _ from: NodeID, _ response: SnapshotResponse, _ asked: SnapshotRequest,
+    _ sent: SentWith
+  ) {
+    switch response {
+    case .installed:
+      let index = asked.meta.lastLogID.index
+      let isCurrent = nodes[id]!.engine.isLeader && nodes[id]!.engine.session == sent.session
+      if isCurrent { nodes[id]!.next[from] = index + 1 }
+      handle(
+        id,
+        .acknowledged(
+          Acknowledgment(
+            by: from, session: sent.session, matched: index, round: sent.round,
+            sentAt: sent.sentAt)))
+    case .higherVote(let vote): handle(id, .higherVoteSeen(vote))
+    case .received: preconditionFailure("a snapshot is one part here")
+    }
+  }
+
+  /// Builds a snapshot of all that is applied, and purges the log behind it.
+  mutating func compact(_ id: NodeID) {
+    handle(id, .applied(upTo: nodes[id]!.applied))
+    handle(id, .snapshotRequested)
+    handle(id, .purgeRequested(upTo: .max))
+  }
+
+  /// Takes the next step of `change`, or says why it cannot be taken.
+  mutating func change(_ id: NodeID, _ change: MembershipChange) {
+    guard nodes[id]!.engine.isLeader else { return trace.append("\(id)  does not lead") }
+    do throws(MembershipError) {
+      let next = try nodes[id]!.engine.membershipStep(towards: change, retain: true)
+      handle(id, .membershipProposed(next))
+    } catch {
+      trace.append("\(id)  cannot: \(error)")
+    }
+  }
+
+  /// How every node stands.
+  mutating func show() {
+    for (id, node) in nodes.sorted(by: { $0.key < $1.key }) {
+      let state = node.engine.state
+      let sets = node.engine.membership.voterSets.map { set in
+        set.map(\.description).joined(separator: ",")
+      }
+      let matched = node.engine.leadership?.followers.sorted { $0.key < $1.key }.map {
+        "\($0.key) \($0.value.matched)"
+      }
+      trace.append(
+        "\(id)  \(node.engine.roleName) of \(state.vote), log after "
+          + "\(state.log.purged?.description ?? "start"): "
+          + "[\(node.log.entries.map(\.id.description).joined(separator: " "))], committed "
+          + "\(state.committed), voters \(sets.joined(separator: " and "))"
+          + (matched.map { ", matched \($0.joined(separator: ", "))" } ?? ""))
+    }
+  }
+
   mutating func read(_ id: NodeID) {
     guard nodes[id]!.isUp, nodes[id]!.engine.isLeader else { return }
     requests += 1
@@ -272,9 +382,9 @@ struct EngineWorld {
 
   /// The node loses what its disk had not taken, and starts again at once.
   mutating func crash(_ id: NodeID) {
-    let (vote, entries) = nodes[id]!.disk
     let random = SplitMix64(Seed(UInt64(letters.count) &+ id.number &* 7919 &+ requests))
-    nodes[id] = Self.node(configurations[id]!, membership, vote, entries, at: now, random)
+    nodes[id] = Self.node(
+      configurations[id]!, membership, nodes[id]!.disk, nodes[id]!.snapshot, at: now, random)
   }
 
   /// Delivers everything and makes everything durable until nothing is left to do.

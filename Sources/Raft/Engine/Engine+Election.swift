@@ -16,7 +16,7 @@ extension Engine {
   /// Raises the term and asks for votes. Not for a node that has no vote itself: the cluster would
   /// be disturbed for nothing.
   mutating func startElection(at now: Duration, isTransfer: Bool) -> [Command] {
-    guard membership.isVoter(id) else { return [] }
+    guard mayCampaign else { return [] }
     resetElectionDeadline(at: now)
     leader = nil
     state.vote = Vote(term: state.vote.term + 1, node: id)
@@ -92,13 +92,21 @@ extension Engine {
     return membership.isQuorum(granted) ? startLeading(at: now) : []
   }
 
+  /// The own vote counts once it is on disk, and not before the promise to another has ended: who
+  /// was told to ask for votes at once is no freer to give its own than the others are.
+  mutating func countOwnVote(at now: Duration) -> [Command] {
+    guard durableVote == state.vote, !isPromised(to: id, at: now) else { return [] }
+    return countVote(of: id, for: state.vote, at: now)
+  }
+
   /// The own vote counts, and own entries count, once they are on disk.
   mutating func handleDurable(
     vote: Vote, lastLogID: LogID?, at now: Duration
   ) -> [Command] {
+    durableVote = vote
     switch role {
     case .candidate:
-      return countVote(of: id, for: vote, at: now)
+      return countOwnVote(at: now)
     case .leader(var leadership):
       // A write of before a truncation may be reported late: it counts only for entries that
       // the log still holds under that name.
@@ -116,6 +124,7 @@ extension Engine {
     guard request.vote == state.vote, !isLeader,
       isUpToDate(state.log.last, with: request.lastLogID)
     else { return [] }
+    lease = (id, now)
     return startElection(at: now, isTransfer: true)
   }
 }

@@ -13,6 +13,8 @@ struct Engine: Sendable {
   var leader: NodeID?
   /// What this voter promised the leader it last heard from: no vote for another before.
   var lease: (holder: NodeID?, end: Duration)
+  /// The vote that is known to be on disk.
+  var durableVote: Vote
   /// When this follower or candidate gives up waiting.
   var electionDeadline: Duration = .zero
   var switches: Switches
@@ -32,6 +34,7 @@ struct Engine: Sendable {
       vote: recovered.vote, log: recovered.log,
       memberships: MembershipLog(snapshot?.membership ?? .none, recovered.memberships),
       snapshot: snapshot?.lastLogID, committed: committed, applied: committed)
+    durableVote = recovered.vote
     switches = configuration.switches
     self.random = random
     // What it promised before it stopped is forgotten, but still counted on.
@@ -48,6 +51,11 @@ struct Engine: Sendable {
   var voterPeers: [NodeID] { membership.voters.filter { $0 != id } }
   /// All to whom a leader replicates.
   var targets: [NodeID] { membership.members.map(\.id).filter { $0 != id } }
+
+  /// Whether this node may ask for votes: it has a vote, or had one until a change that is not
+  /// committed yet. Nobody else may hold the entry that took it away, and then only this node can
+  /// win and replicate it (thesis §4.2.2).
+  var mayCampaign: Bool { state.memberships.all.contains { $0.membership.isVoter(id) } }
 
   var leadership: Leadership? {
     guard case .leader(let leadership) = role else { return nil }
@@ -103,7 +111,9 @@ struct Engine: Sendable {
     switch role {
     case .leader(let leadership): return tickLeader(leadership, at: now)
     case .follower, .preCandidate, .candidate:
-      guard switches.elect, membership.isVoter(id), now >= electionDeadline else { return [] }
+      guard switches.elect, mayCampaign, now >= electionDeadline else {
+        return countOwnVote(at: now)
+      }
       return startPreVote(at: now)
     }
   }
