@@ -42,6 +42,8 @@ struct CoreStep {
   private var reverted: [NodeID] = []
   private var replicate = false
   private var heartbeat = false
+  /// Whether the step did anything that others may want to see.
+  private var isNew = false
   private var errands: [(name: String, errand: Errand)] = []
   private var knownMembers: [Member] = []
 
@@ -79,8 +81,11 @@ struct CoreStep {
     }
     replicate = false
     heartbeat = false
-    tellMembers()
-    publishMetrics()
+    if isNew {
+      tellMembers()
+      publishMetrics()
+    }
+    isNew = false
     defer { errands = [] }
     return errands
   }
@@ -102,7 +107,11 @@ struct CoreStep {
   }
 
   mutating func handle(_ event: Event) {
-    for command in engine.handle(event, at: now) { carryOut(command) }
+    let commands = engine.handle(event, at: now)
+    // Of time that passes, and no more, nobody need be told.
+    if case .tick = event, commands.isEmpty { return }
+    isNew = true
+    for command in commands { carryOut(command) }
   }
 
   private mutating func tellMembers() {
@@ -271,6 +280,7 @@ extension CoreStep {
     case .logReverted(let node, let session):
       guard session == engine.session, !reverted.contains(node) else { return }
       reverted.append(node)
+      isNew = true
       // It gets nothing more: what it acknowledged once it would acknowledge again, and lose.
       for task in replication where task.target == node { task.messages.close() }
     case .snapshotBuilt(let meta): handle(.snapshotBuilt(meta))

@@ -174,7 +174,12 @@ public struct WorldClock: Clock {
   }
 
   /// What it shows.
-  public var now: Instant { Instant(time: world.now + world.now * drift / 1_000_000) }
+  public var now: Instant {
+    guard drift != 0 else { return Instant(time: world.now) }
+    let (seconds, attoseconds) = world.now.components
+    let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    return Instant(time: world.now + .nanoseconds(nanoseconds / 1000 * Int64(drift) / 1000))
+  }
   /// As fine as it gets.
   public var minimumResolution: Duration { .nanoseconds(1) }
 
