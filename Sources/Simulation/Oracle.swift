@@ -34,9 +34,16 @@ final class Oracle {
   private var promises: [NodeID: [UInt64: NodeID]] = [:]
   /// The latest term in which each node gave its vote.
   private var promised: [NodeID: UInt64] = [:]
+  /// The leader that each node followed last, and until when that leader counts on its vote.
+  private var followed: [NodeID: (leader: Vote, end: Duration)] = [:]
+  private let lease: Duration
   private(set) var stepCount = 0
 
-  init(_ world: World) { self.world = world }
+  /// Voters promise a leader their vote for `lease`.
+  init(_ world: World, lease: Duration) {
+    self.world = world
+    self.lease = lease
+  }
 
   func broken(_ promise: String, _ evidence: String) {
     if violation == nil {
@@ -117,14 +124,29 @@ final class Oracle {
   }
 
   /// A node said that it gave its vote.
-  func granted(_ id: NodeID, _ vote: Vote) {
+  func granted(_ id: NodeID, _ request: VoteRequest) {
+    let vote = request.vote
     guard let candidate = vote.node else { return }
+    // Its clock gains and loses a little. A leader that hands over gave up its lease before.
+    if let (leader, end) = followed[id], leader.term < vote.term, leader.node != candidate,
+      world.now + .milliseconds(1) < end, !request.isTransfer
+    {
+      broken(
+        "a leader's followers vote for no other",
+        "\(id) votes for \(candidate) in term \(vote.term), and promised \(leader) not to for "
+          + "\(end - world.now)")
+    }
     if let other = promises[id, default: [:]].updateValue(candidate, forKey: vote.term),
       other != candidate
     {
       broken("one vote a term", "\(id) voted for \(other) and \(candidate) in term \(vote.term)")
     }
     promised[id] = max(promised[id] ?? 0, vote.term)
+  }
+
+  /// A node said that it follows the leader behind `vote`, whose request came at `time`.
+  func followed(_ id: NodeID, _ vote: Vote, at time: Duration) {
+    followed[id] = (vote, max(followed[id]?.end ?? .zero, time + lease))
   }
 
   /// Where two logs hold an entry of one name, all before it is the same (thesis §3.5).

@@ -33,7 +33,9 @@ final class SimulatedNetwork {
   /// Who answers at the moment; a node that is down does not.
   var nodes: [NodeID: Raft] = [:]
   /// Told of every vote that leaves a node.
-  var granted: (NodeID, Vote) -> Void = { _, _ in }
+  var granted: (NodeID, VoteRequest) -> Void = { _, _ in }
+  /// Told of every leader's request that a node took: whose, and when it came.
+  var followed: (NodeID, Vote, Duration) -> Void = { _, _, _ in }
   /// An answer later than this counts as none.
   private static let deadline = Duration.milliseconds(400)
 
@@ -41,6 +43,8 @@ final class SimulatedNetwork {
     self.world = world
     self.faults = faults
   }
+
+  var now: Duration { world.now }
 
   /// Has `action` happen at the other end: once, never, or twice.
   private func carry(_ way: Way, _ action: @escaping () -> Void) {
@@ -132,7 +136,7 @@ final class NetworkEnd: Network, @unchecked Sendable {
         if case .success(let response) = result, response.granted, !request.isPreVote,
           network.value.nodes[node] === voter
         {
-          network.value.granted(node, request.vote)
+          network.value.granted(node, request)
         }
         answer(result)
       }
@@ -143,7 +147,20 @@ final class NetworkEnd: Network, @unchecked Sendable {
     _ request: AppendRequest, to node: NodeID, reply: @escaping @Sendable (AppendResponse?) -> Void
   ) {
     guard let way = way(to: node) else { return reply(nil) }
-    network.ask(way, reply: reply) { $0.handle(request, reply: $1) }
+    let network = UncheckedBox(network)
+    self.network.ask(way, reply: reply) { follower, answer in
+      let time = network.value.now
+      follower.handle(request) { (result: Result<AppendResponse, RaftError>) in
+        switch result {
+        case .success(.success), .success(.conflict):
+          if network.value.nodes[node] === follower {
+            network.value.followed(node, request.vote, time)
+          }
+        case .success(.higherVote), .failure: break
+        }
+        answer(result)
+      }
+    }
   }
 
   func sendSnapshot(

@@ -101,7 +101,7 @@ public final class Simulation {
     self.options = options
     let world = World(seed: options.seed)
     let network = SimulatedNetwork(world, faults: options.network)
-    let oracle = Oracle(world)
+    let oracle = Oracle(world, lease: options.raft.electionTimeout.lowerBound)
     let log = ClientLog(world)
     let ids = (1...UInt64(options.nodes)).map { NodeID($0) }
     nodes = ids.map { SimulatedNode(id: $0, world, network, oracle, options) }
@@ -113,6 +113,7 @@ public final class Simulation {
     self.oracle = oracle
     self.log = log
     network.granted = { oracle.granted($0, $1) }
+    network.followed = { oracle.followed($0, $1, at: $2) }
     for node in nodes {
       // A node whose disk failed is started again, like any that crashed.
       node.ended = { [unowned self, unowned node] in restart(node, within: 1000...3_000_000) }

@@ -22,9 +22,14 @@ public struct RaftNode: System {
     }
   }
 
-  /// The command that runs node `index`.
+  /// The command that runs node `index`. Its log is compacted so often that a run of seconds sees
+  /// snapshots built, sent and recovered from.
   public func command(node index: Int, data: String) -> Command {
-    Command(program, ["--id", "\(index + 1)", "--data", data] + members)
+    Command(
+      program,
+      [
+        "--id", "\(index + 1)", "--data", data, "--snapshot-every", "500", "--logs-to-keep", "100",
+      ] + members)
   }
 
   /// The node that leads in the highest term: a deposed leader may not have heard of it yet.

@@ -58,6 +58,19 @@ import Testing
         == [.purge(upTo: LogID(term: 1, index: 3)), .buildSnapshot])
   }
 
+  @Test("a snapshot that took long is not followed by the next at once")
+  func rests() {
+    var engine = follower()
+    append(1...20, to: &engine)
+    #expect(engine.handle(.applied(upTo: 5), at: .seconds(1)) == [.buildSnapshot])
+    _ = engine.handle(.applied(upTo: 15), at: .seconds(2))
+    #expect(
+      engine.handle(.snapshotBuilt(meta(5)), at: .seconds(3))
+        == [.purge(upTo: LogID(term: 1, index: 3))])
+    #expect(engine.handle(.applied(upTo: 16), at: .seconds(20)) == [])
+    #expect(engine.handle(.applied(upTo: 17), at: .seconds(21)) == [.buildSnapshot])
+  }
+
   @Test("a purge takes no entry that no snapshot stands for")
   func purge() {
     var engine = follower()

@@ -1,32 +1,40 @@
 // Snapshots: when to build one, what to purge after it, and taking a leader's (thesis chapter 5).
 
 extension Engine {
-  mutating func applied(upTo index: UInt64) -> [Command] {
+  /// So many times as long as a snapshot took none is built of its own accord.
+  private static let restAfterBuild = 9
+
+  mutating func applied(upTo index: UInt64, at now: Duration) -> [Command] {
     state.applied = max(state.applied, index)
-    return buildSnapshotIfDue()
+    return buildSnapshotIfDue(at: now)
   }
 
-  private mutating func buildSnapshotIfDue() -> [Command] {
+  private mutating func buildSnapshotIfDue(at now: Duration) -> [Command] {
     // A leader's snapshot may be ahead of what was applied before it was installed.
     guard case .sinceLast(let count) = configuration.snapshotPolicy,
-      state.applied >= (state.snapshot?.index ?? 0) + count
+      state.applied >= (state.snapshot?.index ?? 0) + count, now >= nextBuild
     else { return [] }
-    return buildSnapshot()
+    return buildSnapshot(at: now)
   }
 
-  mutating func buildSnapshot() -> [Command] {
-    guard !isBuilding, state.applied > state.snapshot?.index ?? 0 else { return [] }
-    isBuilding = true
+  mutating func buildSnapshot(at now: Duration) -> [Command] {
+    guard buildingSince == nil, state.applied > state.snapshot?.index ?? 0 else { return [] }
+    buildingSince = now
     return [.buildSnapshot]
   }
 
-  mutating func snapshotBuilt(_ meta: SnapshotMeta) -> [Command] {
-    isBuilding = false
+  mutating func snapshotBuilt(_ meta: SnapshotMeta, at now: Duration) -> [Command] {
+    if let began = buildingSince {
+      // A large state is written out again and again otherwise, and does little else.
+      nextBuild = now + (now - began) * Self.restAfterBuild
+    }
+    buildingSince = nil
     if meta.lastLogID.index > state.snapshot?.index ?? 0 { state.snapshot = meta.lastLogID }
     let last = state.snapshot?.index ?? 0
     let keep = min(configuration.logsToKeep, last)
     // The next may be due already: what was applied meanwhile asks for it only here.
-    return purge(upTo: last - keep, atLeast: configuration.purgeBatchSize) + buildSnapshotIfDue()
+    return purge(upTo: last - keep, atLeast: configuration.purgeBatchSize)
+      + buildSnapshotIfDue(at: now)
   }
 
   /// Purges up to `index`, but nothing that no snapshot stands for, and not for fewer entries than

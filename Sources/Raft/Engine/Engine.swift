@@ -18,8 +18,10 @@ struct Engine: Sendable {
   /// When this follower or candidate gives up waiting.
   var electionDeadline: Duration = .zero
   var switches: Switches
-  /// Whether a snapshot is being built.
-  var isBuilding = false
+  /// Since when a snapshot is being built; nil when none is.
+  var buildingSince: Duration?
+  /// Before this time none is built without being asked for.
+  var nextBuild = Duration.zero
   private var random: any RandomNumberGenerator & Sendable
 
   /// A follower with what its disk held. It leads again only after a new election, even if it led
@@ -93,10 +95,10 @@ struct Engine: Sendable {
       return handleReads(reads, byLease: byLease, at: now)
     case .snapshotOffered(let vote, let id): return handleSnapshotPart(from: vote, id, at: now)
     case .snapshotReceived(let meta, let id): return install(meta, id)
-    case .snapshotBuilt(let meta): return snapshotBuilt(meta)
-    case .applied(let index): return applied(upTo: index)
+    case .snapshotBuilt(let meta): return snapshotBuilt(meta, at: now)
+    case .applied(let index): return applied(upTo: index, at: now)
     case .purgeRequested(let index): return purge(upTo: index, atLeast: 1)
-    case .snapshotRequested: return buildSnapshot()
+    case .snapshotRequested: return buildSnapshot(at: now)
     case .transferRequested(let target): return transfer(to: target, at: now)
     case .transferReceived(let request): return handleTransfer(request, at: now)
     case .electionRequested: return isLeader ? [] : startElection(at: now, isTransfer: false)
