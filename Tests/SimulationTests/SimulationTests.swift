@@ -50,18 +50,27 @@ import Testing
   }
 
   private func report(
-    _ id: UInt64, term: UInt64, leads: Bool = false, _ log: LogIDList, committed: UInt64 = 0
+    _ id: UInt64, term: UInt64, leads: Bool = false, _ log: LogIDList, committed: UInt64 = 0,
+    durable: LogID? = nil, lease: Duration? = nil
   ) -> StepReport {
     StepReport(
       id: NodeID(id), vote: Vote(term: term, node: NodeID(id), committed: leads), isLeader: leads,
-      log: log, committed: committed, applied: 0, membership: .none)
+      log: log, committed: committed, applied: 0,
+      membership: Membership(voters: [NodeID(1), NodeID(2), NodeID(3)]),
+      durable: durable ?? log.last, lease: lease)
+  }
+
+  private func ask(_ term: UInt64, _ candidate: UInt64, isTransfer: Bool = false) -> VoteRequest {
+    VoteRequest(
+      vote: Vote(term: term, node: NodeID(candidate)), lastLogID: nil, isPreVote: false,
+      isTransfer: isTransfer)
   }
 
   @Test("each broken promise is seen")
   func sees() {
     func promise(_ steps: (Oracle) -> Void) -> String? {
       let world = World(seed: 1)
-      let oracle = Oracle(world)
+      let oracle = Oracle(world, lease: .milliseconds(150))
       steps(oracle)
       return oracle.violation?.promise
     }
@@ -78,12 +87,12 @@ import Testing
       } == "terms grow")
     #expect(
       promise {
-        $0.granted(NodeID(1), Vote(term: 3, node: NodeID(2)))
-        $0.granted(NodeID(1), Vote(term: 3, node: NodeID(3)))
+        $0.granted(NodeID(1), ask(3, 2))
+        $0.granted(NodeID(1), ask(3, 3))
       } == "one vote a term")
     #expect(
       promise {
-        $0.granted(NodeID(1), Vote(term: 3, node: NodeID(2)))
+        $0.granted(NodeID(1), ask(3, 2))
         $0.saw(report(1, term: 2, empty))
       } == "votes are kept")
     #expect(
@@ -111,5 +120,51 @@ import Testing
         $0.saw(report(1, term: 2, log((1, 1), (2, 2))))
         $0.saw(report(2, term: 2, log((1, 1), (1, 2))))
       } == nil)
+  }
+
+  @Test("each broken promise about disks, terms and leases is seen")
+  func seesDisksAndLeases() {
+    func promise(_ steps: (Oracle) -> Void) -> String? {
+      let world = World(seed: 1)
+      let oracle = Oracle(world, lease: .milliseconds(150))
+      steps(oracle)
+      return oracle.violation?.promise
+    }
+    let (one, two) = (log((2, 1)), log((1, 1), (2, 2)))
+    for isOnDisk in [false, true] {
+      #expect(
+        promise {
+          $0.saw(report(2, term: 2, one))
+          $0.saw(
+            report(1, term: 2, leads: true, one, durable: isOnDisk ? nil : .init(term: 0, index: 0))
+          )
+          $0.saw(
+            report(
+              1, term: 2, leads: true, one, committed: 1,
+              durable: isOnDisk ? nil : .init(term: 0, index: 0)))
+        } == (isOnDisk ? nil : "what is committed is on a quorum's disks"))
+    }
+    #expect(
+      promise {
+        $0.saw(report(2, term: 2, two))
+        $0.saw(report(1, term: 2, leads: true, two))
+        $0.saw(report(1, term: 2, leads: true, two, committed: 1))
+      } == "only the own term is committed by counting")
+    for lease in [Duration.milliseconds(50), .zero] {
+      #expect(
+        promise {
+          $0.saw(report(3, term: 1, leads: true, log(), lease: lease))
+          $0.saw(report(2, term: 2, one))
+          $0.saw(report(1, term: 2, leads: true, one))
+          $0.saw(report(1, term: 2, leads: true, one, committed: 1))
+        } == (lease == .zero ? nil : "a lease keeps others from committing"))
+    }
+    for isTransfer in [false, true] {
+      #expect(
+        promise {
+          $0.followed(NodeID(1), Vote(term: 2, node: NodeID(3), committed: true), at: .zero)
+          $0.granted(NodeID(1), ask(3, 2, isTransfer: isTransfer))
+        } == (isTransfer ? nil : "a leader's followers vote for no other"))
+    }
   }
 }
