@@ -53,7 +53,8 @@ public protocol LogStorage: Sendable {
   func run(_ onDurable: @Sendable (WriteNumber) -> Void) async throws
 }
 
-/// Keeps snapshots. What throws ends the node.
+/// Keeps snapshots. What throws ends the node. `SnapshotConformance`, of the library RaftConformance,
+/// checks all that is asked of an implementation.
 public protocol SnapshotStorage: Sendable {
   /// The newest whole snapshot.
   var current: SnapshotMeta? { get }

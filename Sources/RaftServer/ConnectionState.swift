@@ -40,15 +40,27 @@ struct ConnectionState {
       return .answer(.ok)
     case .exec:
       guard words.count == 1 else { throw .arguments("exec") }
-      guard let done = transaction else { return .answer(.error("ERR EXEC without MULTI")) }
-      transaction = nil
-      guard !done.isBroken else {
-        return .answer(.error("EXECABORT Transaction discarded because of previous errors"))
-      }
-      guard !done.payloads.isEmpty else { return .answer(.array([])) }
-      return .execute(CommandPayload.encode([Array("EXEC".utf8)] + done.payloads))
+      return try execute(in: [])
+    // `RAFT.SESSION id serial EXEC`: the transaction takes effect once, however often it is sent.
+    case .session where words.count >= 4 && CommandName(words[3]) == .exec:
+      guard words.count == 4 else { throw .arguments("exec") }
+      return try execute(in: Array(words[..<3]))
     default: return try queue(words)
     }
+  }
+
+  /// Ends the transaction: all of it is one entry, in a session if `session` are the words of one.
+  private mutating func execute(in session: [[UInt8]]) throws(CommandError) -> Step {
+    guard let done = transaction else { return .answer(.error("ERR EXEC without MULTI")) }
+    let words = session + [Array("EXEC".utf8)] + done.payloads
+    // What the log takes every node must be able to carry out.
+    if !done.payloads.isEmpty { _ = try KeyValueCommand(words) }
+    transaction = nil
+    guard !done.isBroken else {
+      return .answer(.error("EXECABORT Transaction discarded because of previous errors"))
+    }
+    guard !done.payloads.isEmpty else { return .answer(.array([])) }
+    return .execute(CommandPayload.encode(words))
   }
 
   private mutating func queue(_ words: [[UInt8]]) throws(CommandError) -> Step? {

@@ -127,7 +127,7 @@ enum KeyValueCommand: Equatable {
     else { throw usage }
     let command = Array(words.dropFirst(3))
     switch try KeyValueCommand(command) {
-    case .openSession, .once, .transaction, nil: throw usage
+    case .openSession, .once, nil: throw usage
     default: return .once(session: session, serial: serial, command)
     }
   }

@@ -64,6 +64,68 @@ import Testing
   @Test("the twin in memory", arguments: LogConformance.all)
   func twin(conformance: LogConformance) async throws { try await conformance.check(Twin()) }
 
+  /// Snapshots on a disk that forgets what was not synced.
+  private final class DurableSnapshots: SnapshotStorageUnderTest {
+    private let disk = Mutex(ForgetfulDisk())
+
+    func fresh() async throws -> any SnapshotStorage {
+      disk.withLock { $0 = ForgetfulDisk() }
+      return try open()
+    }
+
+    func reopened() async throws -> any SnapshotStorage {
+      disk.withLock { $0 = $0.afterCrash() }
+      return try open()
+    }
+
+    private func open() throws -> any SnapshotStorage {
+      try SnapshotStore(disk: disk.withLock { $0 }, executor: QueueExecutor(label: "test"))
+    }
+  }
+
+  /// Snapshots in memory.
+  private final class SnapshotTwin: SnapshotStorageUnderTest {
+    private let snapshots = Mutex(MemorySnapshots())
+
+    func fresh() async throws -> any SnapshotStorage {
+      snapshots.withLock { snapshots in
+        snapshots = MemorySnapshots()
+        return snapshots
+      }
+    }
+
+    func reopened() async throws -> any SnapshotStorage {
+      snapshots.withLock { snapshots in
+        snapshots = MemorySnapshots(from: snapshots)
+        return snapshots
+      }
+    }
+  }
+
+  @Test("durable snapshots", arguments: SnapshotConformance.all)
+  func snapshots(conformance: SnapshotConformance) async throws {
+    try await conformance.check(DurableSnapshots())
+  }
+
+  @Test("snapshots in memory", arguments: SnapshotConformance.all)
+  func snapshotTwin(conformance: SnapshotConformance) async throws {
+    try await conformance.check(SnapshotTwin())
+  }
+
+  /// A storage of snapshots that finds nothing again.
+  private final class ForgetfulSnapshots: SnapshotStorageUnderTest {
+    func fresh() async throws -> any SnapshotStorage { MemorySnapshots() }
+    func reopened() async throws -> any SnapshotStorage { MemorySnapshots() }
+  }
+
+  @Test("a storage of snapshots that forgets is found out")
+  func findsSnapshots() async throws {
+    let finished = SnapshotConformance.all[1]
+    await #expect(throws: ConformanceFailure.self) {
+      try await finished.check(ForgetfulSnapshots())
+    }
+  }
+
   /// A storage that forgets its vote.
   private final class Forgetful: StorageUnderTest {
     private let twin = Twin()

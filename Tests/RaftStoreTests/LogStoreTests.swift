@@ -30,6 +30,17 @@ import Testing
     Entry(id: LogID(term: term, index: index), payload: .command(bytes))
   }
 
+  @Test("a SET of 64 bytes or more takes less than one and a half times its value and 64 bytes")
+  func overhead() {
+    // As `SET key:000000000000 value` stands in the log of raft-node: each word with its length.
+    for value in [64, 1000, 100_000] {
+      let payload = [UInt8](repeating: 1, count: 4 + 3 + 4 + 16 + 4 + value)
+      var bytes: [UInt8] = []
+      Record.entry(entry(7, 1 << 40, payload)).append(to: &bytes, durable: 1 << 24)
+      #expect(Double(bytes.count) < 1.5 * Double(value) + 64)
+    }
+  }
+
   /// Runs the store, which can be done once, until write `number` is durable.
   private func sync(_ store: LogStore, _ number: WriteNumber) async throws {
     let durable = AsyncStream.makeStream(of: WriteNumber.self)
