@@ -73,16 +73,17 @@ public struct ByteReader: Sendable {
     return Array(rest)
   }
 
-  /// The next number.
+  /// The next number, of eight bytes at most.
   public mutating func number<Number: FixedWidthInteger>(
     as _: Number.Type = Number.self
   ) -> Number? {
     let size = MemoryLayout<Number>.size
     guard bytes.endIndex - next >= size else { return nil }
-    var number: Number = 0
-    for place in (0..<size).reversed() { number = number << 8 | Number(bytes[next + place]) }
+    // Put together as one kind of number: only turning it into another is generic then.
+    var number: UInt64 = 0
+    for place in (0..<size).reversed() { number = number << 8 | UInt64(bytes[next + place]) }
     next += size
-    return number
+    return Number(truncatingIfNeeded: number)
   }
 
   /// The next name; the outer optional is nil when it does not add up.

@@ -176,17 +176,23 @@ public struct WorldClock: Clock {
   /// What it shows.
   public var now: Instant {
     guard drift != 0 else { return Instant(time: world.now) }
-    let (seconds, attoseconds) = world.now.components
-    let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    return Instant(time: world.now + .nanoseconds(nanoseconds / 1000 * Int64(drift) / 1000))
+    return Instant(
+      time: world.now + .nanoseconds(Self.nanoseconds(world.now) / 1000 * Int64(drift) / 1000))
   }
+  /// Whole numbers: a world asks for the time more often than for anything else.
+  private static func nanoseconds(_ duration: Duration) -> Int64 {
+    let (seconds, attoseconds) = duration.components
+    return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+  }
+
   /// As fine as it gets.
   public var minimumResolution: Duration { .nanoseconds(1) }
 
   /// Waits until it shows `deadline`.
   public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     let wait = SleepingTask()
-    let delay = (deadline.time - now.time) * 1_000_000 / (1_000_000 + drift)
+    let nanoseconds = Self.nanoseconds(deadline.time - now.time)
+    let delay = Duration.nanoseconds(nanoseconds - nanoseconds / 1000 * Int64(drift) / 1000)
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         wait.begin(continuation)

@@ -22,6 +22,8 @@ struct Engine: Sendable {
   var buildingSince: Duration?
   /// Before this time none is built without being asked for.
   var nextBuild = Duration.zero
+  /// From the shortest election timeout to the longest, in microseconds.
+  private let electionSpread: UInt64
   private var random: any RandomNumberGenerator & Sendable
 
   /// A follower with what its disk held. It leads again only after a new election, even if it led
@@ -31,6 +33,8 @@ struct Engine: Sendable {
     random: any RandomNumberGenerator & Sendable
   ) {
     self.configuration = configuration
+    let range = configuration.electionTimeout
+    electionSpread = UInt64((range.upperBound - range.lowerBound) / .microseconds(1))
     let committed = snapshot?.lastLogID.index ?? 0
     state = RaftState(
       vote: recovered.vote, log: recovered.log,
@@ -123,8 +127,7 @@ struct Engine: Sendable {
   /// A new deadline, drawn anew each time so that rivals do not stay in step (thesis §3.4).
   mutating func resetElectionDeadline(at now: Duration) {
     let range = configuration.electionTimeout
-    let spread = (range.upperBound - range.lowerBound) / .microseconds(1)
-    let extra = spread >= 1 ? UInt64.random(in: 0...UInt64(spread), using: &random) : 0
+    let extra = UInt64.random(in: 0...electionSpread, using: &random)
     electionDeadline = now + range.lowerBound + .microseconds(Int64(extra))
   }
 
