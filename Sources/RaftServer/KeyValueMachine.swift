@@ -15,6 +15,8 @@ enum KeyValue: Equatable, Sendable {
 struct KeyValueMachine: StateMachine {
   private(set) var values: [[UInt8]: KeyValue] = [:]
   private(set) var sessions = SessionTable()
+  /// A reply of several values is no longer: each may be one that is large, named again and again.
+  static let longestReply = 64 << 20
   /// No text grows beyond this.
   static let longestText = 64 << 20
 
@@ -81,10 +83,25 @@ struct KeyValueMachine: StateMachine {
       }
     case .popFirst(let key):
       return changeList(key) { list in list.popFirst().map { .bulk($0) } ?? .null }
-    case .transaction(let commands): return .array(commands.map { carryOut($0) })
+    case .transaction(let commands): return carryOut(all: commands)
     case .openSession, .once: return CommandError.syntax.reply  // never within another
     }
   }
+
+  /// All of it happens; of the replies those are left out for which there is no more room.
+  private mutating func carryOut(all commands: [[[UInt8]]]) -> RESPValue {
+    var room = Self.longestReply
+    var replies: [RESPValue] = []
+    for words in commands {
+      let reply = carryOut(words)
+      room -= reply.size
+      replies.append(room >= 0 ? reply : Self.tooLong)
+    }
+    return .array(replies)
+  }
+
+  private static let tooLong = RESPValue.error(
+    "ERR done, but its reply and those before it have more than \(longestReply) bytes")
 
   private static let wrongType = RESPValue.error(
     "WRONGTYPE Operation against a key holding the wrong kind of value")
@@ -199,11 +216,8 @@ extension KeyValueMachine {
       guard !isOfOtherKind(key) else { return Self.wrongType }
       return text(key).map { .bulk($0) } ?? .null
     case .getAll(let keys):
-      return .array(
-        keys.map { key in
-          guard case .text(let text) = values[key] else { return .null }
-          return .bulk(text)
-        })
+      let reply = RESPValue.array(keys.map { key in text(key).map { .bulk($0) } ?? .null })
+      return reply.size <= Self.longestReply ? reply : Self.tooLong
     case .exists(let keys): return .integer(Int64(keys.count { values[$0] != nil }))
     case .length(let key):
       guard !isOfOtherKind(key) else { return Self.wrongType }

@@ -26,14 +26,14 @@ final class PeerGreeter: ChannelInboundHandler, RemovableChannelHandler {
   private let node: NodeID
   private let identities: PeerIdentities
   /// Done when both know one another.
-  private let isGreeted: EventLoopPromise<Void>
+  let isGreeted: EventLoopPromise<Void>
   private var isAnswered = false
   private var timer: Scheduled<Void>?
 
-  init(node: NodeID, identities: PeerIdentities, isGreeted: EventLoopPromise<Void>) {
+  init(node: NodeID, identities: PeerIdentities, on loop: any EventLoop) {
     self.node = node
     self.identities = identities
-    self.isGreeted = isGreeted
+    isGreeted = loop.makePromise()
   }
 
   func channelActive(context: ChannelHandlerContext) {

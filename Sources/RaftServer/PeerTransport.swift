@@ -83,6 +83,8 @@ final class PeerLink: Sendable {
   private static let backoff = (
     least: TimeAmount.milliseconds(20), most: TimeAmount.milliseconds(200)
   )
+  /// A node that was never met is greeted again after this time.
+  private static let patience = TimeAmount.seconds(1)
   /// So much may wait for a connection.
   private static let mostWaiting = 64
 
@@ -101,6 +103,7 @@ final class PeerLink: Sendable {
   private let tls: TLS?
   private let state: NIOLoopBoundBox<State>
   private let number: NIOLoopBoundBox<UInt64>
+  private let hasMet: NIOLoopBoundBox<Bool>
 
   init(
     node: NodeID, address: Address, identities: PeerIdentities, loop: any EventLoop, tls: TLS?
@@ -112,15 +115,19 @@ final class PeerLink: Sendable {
     self.loop = loop
     state = .makeBoxSendingValue(.idle, eventLoop: loop)
     number = .makeBoxSendingValue(0, eventLoop: loop)
+    hasMet = .makeBoxSendingValue(false, eventLoop: loop)
   }
 
   /// Connects before there is anything to ask: nodes that met at the start know one another for
-  /// good, and a wiped one is a stranger to all.
+  /// good, and a wiped one is a stranger to all. Until they have met it is tried again and again.
   func greet() {
     onLoop { [self] in
-      guard case .idle = state.value else { return }
-      state.value = .connecting([])
-      connect(backoff: Self.backoff.least)
+      switch state.value {
+      case .idle, .failed:
+        state.value = .connecting([])
+        connect(backoff: Self.backoff.least)
+      case .connecting, .connected, .closed: break
+      }
     }
   }
 
@@ -167,7 +174,6 @@ final class PeerLink: Sendable {
   }
 
   private func connect(backoff: TimeAmount) {
-    let isGreeted = loop.makePromise(of: Void.self)
     ClientBootstrap(group: loop)
       .connectTimeout(Self.connectDeadline)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -178,28 +184,36 @@ final class PeerLink: Sendable {
           }
           try channel.pipeline.syncOperations.addHandlers(
             ByteToMessageHandler(PeerFrameDecoder()),
-            PeerGreeter(node: node, identities: identities, isGreeted: isGreeted),
+            PeerGreeter(node: node, identities: identities, on: channel.eventLoop),
             PeerQuestions())
         }
       }
       .connect(host: address.host, port: address.port)
-      .flatMap { channel in isGreeted.futureResult.map { channel } }
+      .flatMap { channel in
+        // A name may stand for several addresses, and each has a channel of its own.
+        do {
+          let greeter = try channel.pipeline.syncOperations.handler(type: PeerGreeter.self)
+          return greeter.isGreeted.futureResult.map { channel }
+        } catch {
+          channel.close(promise: nil)
+          return channel.eventLoop.makeFailedFuture(error)
+        }
+      }
       .whenComplete { [self] result in
         guard case .connecting(let waiting) = state.value else {
-          switch result {
-          case .success(let channel): channel.close(promise: nil)
-          case .failure(let error): isGreeted.fail(error)
-          }
+          if case .success(let channel) = result { channel.close(promise: nil) }
           return
         }
         switch result {
         case .success(let channel):
+          hasMet.value = true
           state.value = .connected(channel)
           for question in waiting { channel.write(question, promise: nil) }
           channel.flush()
-        case .failure(let error):
-          // Of no effect if it is what failed.
-          isGreeted.fail(error)
+        case .failure:
+          if !hasMet.value {
+            loop.scheduleTask(in: Self.patience) { [self] in greet() }
+          }
           state.value = .failed(
             until: .now() + backoff, next: min(backoff * 2, Self.backoff.most))
           for question in waiting { question.reply(nil) }

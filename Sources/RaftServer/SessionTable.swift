@@ -15,6 +15,8 @@ struct SessionTable: Sendable, Equatable {
 
   /// So many are kept; the one that was used longest ago makes room for a new one.
   static let most = 10_000
+  /// So long replies are kept for a repetition: ten thousand of them must fit into memory.
+  static let longestKept = 64 << 10
 
   private(set) var sessions: [UInt64: Session] = [:]
 
@@ -41,9 +43,15 @@ struct SessionTable: Sendable, Equatable {
     guard serial > session.serial else {
       return RESPValue.error("ERR session \(id) is past \(serial), at \(session.serial)").bytes
     }
-    session = Session(serial: serial, reply: command().bytes, usedAt: index)
+    let reply = command().bytes
+    let kept =
+      reply.count <= Self.longestKept
+      ? reply
+      : RESPValue.error("ERR \(serial) is done; its reply of \(reply.count) bytes was not kept")
+        .bytes
+    session = Session(serial: serial, reply: kept, usedAt: index)
     sessions[id] = session
-    return session.reply
+    return reply
   }
 
   /// Puts back a session that a snapshot held.

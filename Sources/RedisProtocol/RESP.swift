@@ -34,8 +34,21 @@ extension RESPValue {
   /// The value's bytes.
   public var bytes: [UInt8] {
     var bytes: [UInt8] = []
+    // Once: to make room for each member of an array would copy all before it each time.
+    bytes.reserveCapacity(size)
     append(to: &bytes)
     return bytes
+  }
+
+  /// About how many bytes it has, and never less.
+  public var size: Int {
+    switch self {
+    case .simple(let text), .error(let text): text.utf8.count + 3
+    case .integer: 23
+    case .bulk(let content): content.count + 25
+    case .null: 5
+    case .array(let members): members.reduce(23) { $0 + $1.size }
+    }
   }
 
   private func append(to bytes: inout [UInt8]) {
@@ -44,7 +57,6 @@ extension RESPValue {
     case .error(let text): Self.append("-", text.utf8, to: &bytes)
     case .integer(let number): Self.append(":", String(number).utf8, to: &bytes)
     case .bulk(let content):
-      bytes.reserveCapacity(bytes.count + content.count + 16)
       Self.append("$", String(content.count).utf8, to: &bytes)
       bytes.append(contentsOf: content)
       bytes.append(contentsOf: Self.lineEnd)

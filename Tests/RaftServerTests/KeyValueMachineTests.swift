@@ -112,6 +112,37 @@ import Testing
     #expect(try read("GET", "n") == RESPValue.bulk("2").bytes)
   }
 
+  @Test(
+    "a reply that is too long is given once, and of several values only as many as there is room for"
+  )
+  func longReplies() throws {
+    var machine = KeyValueMachine()
+    var index: UInt64 = 0
+    func apply(_ words: [[UInt8]]) -> [UInt8] {
+      index += 1
+      let entry = Entry(
+        id: LogID(term: 1, index: index), payload: .command(CommandPayload.encode(words)))
+      return machine.apply([entry])[0]
+    }
+    let long = [UInt8](repeating: 7, count: 16 << 20)
+    let (set, get, key) = (Array("SET".utf8), Array("GET".utf8), Array("k".utf8))
+    _ = apply([set, key, long])
+    let gets = (0..<1000).map { _ in CommandPayload.encode([get, key]) }
+    let all = apply([Array("EXEC".utf8)] + gets)
+    #expect(all.count < 65 << 20)
+    #expect(all.count > 48 << 20)
+    let query = CommandPayload.encode([Array("MGET".utf8)] + Array(repeating: key, count: 1000))
+    #expect(machine.read(query).starts(with: Array("-ERR".utf8)))
+    let session = String(
+      decoding: apply([Array("RAFT.SESSION".utf8), Array("OPEN".utf8)]), as: UTF8.self
+    )
+    .filter(\.isNumber)
+    let once = [Array("RAFT.SESSION".utf8), Array(session.utf8), Array("1".utf8)]
+    let pushed = once + [Array("SET".utf8), key, [1], Array("GET".utf8)]
+    #expect(apply(pushed).count > 16 << 20)
+    #expect(apply(pushed).starts(with: Array("-ERR 1 is done".utf8)))
+  }
+
   @Test("of too many sessions the one that was used longest ago goes")
   func sessionLimit() {
     var table = SessionTable()
