@@ -36,6 +36,8 @@ import Testing
           RaftCluster.node(wires, other).tasks == always
         }
       }
+      // Nobody changes members before an entry of the own term is committed.
+      try await leader.wait(for: .seconds(5)) { $0.committed == $0.lastLogIndex }
       try await leader.addLearner(Member(id: NodeID(4), address: ""), isBlocking: true)
       try await eventually("with a learner") { leader.tasks == leading(others + [4]) }
       try await leader.change(.addVoters([NodeID(4)]))
