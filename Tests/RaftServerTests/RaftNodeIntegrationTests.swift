@@ -12,7 +12,11 @@ extension Tag {
   @Tag static var integration: Self
 }
 
-@Suite(.tags(.integration), .serialized, .timeLimit(.minutes(2)))
+/// So long ports are fuzzed.
+private let fuzzSeconds =
+  ProcessInfo.processInfo.environment["FUZZ_SECONDS"].flatMap { Int($0) } ?? 5
+
+@Suite(.tags(.integration), .serialized, .timeLimit(.minutes(2 + fuzzSeconds / 60)))
 struct RaftNodeIntegrationTests {
   /// A cluster on loopback, in a folder of its own.
   private final class LoopbackCluster {
@@ -267,8 +271,7 @@ struct RaftNodeIntegrationTests {
     while try cluster.tool("redis-cli", leader, "SET", "k", "0") != "OK" {}
     let before = try memory(of: cluster, leader)
     let ports = [cluster.clientPort(leader), cluster.peerPort(leader), cluster.base + 200 + leader]
-    let text = ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "5"
-    let end = ContinuousClock.now + .seconds(Int(text) ?? 5)
+    let end = ContinuousClock.now + .seconds(fuzzSeconds)
     var random = SystemRandomNumberGenerator()
     var count = 0
     while ContinuousClock.now < end {
