@@ -104,6 +104,7 @@ final class PeerLink: Sendable {
   private let state: NIOLoopBoundBox<State>
   private let number: NIOLoopBoundBox<UInt64>
   private let hasMet: NIOLoopBoundBox<Bool>
+  private let willGreet: NIOLoopBoundBox<Bool>
 
   init(
     node: NodeID, address: Address, identities: PeerIdentities, loop: any EventLoop, tls: TLS?
@@ -116,6 +117,7 @@ final class PeerLink: Sendable {
     state = .makeBoxSendingValue(.idle, eventLoop: loop)
     number = .makeBoxSendingValue(0, eventLoop: loop)
     hasMet = .makeBoxSendingValue(false, eventLoop: loop)
+    willGreet = .makeBoxSendingValue(false, eventLoop: loop)
   }
 
   /// Connects before there is anything to ask: nodes that met at the start know one another for
@@ -128,6 +130,16 @@ final class PeerLink: Sendable {
         connect(backoff: Self.backoff.least)
       case .connecting, .connected, .closed: break
       }
+    }
+  }
+
+  /// One timer, however many attempts fail meanwhile.
+  private func greetLater() {
+    guard !hasMet.value, !willGreet.value else { return }
+    willGreet.value = true
+    loop.scheduleTask(in: Self.patience) { [self] in
+      willGreet.value = false
+      greet()
     }
   }
 
@@ -211,9 +223,7 @@ final class PeerLink: Sendable {
           for question in waiting { channel.write(question, promise: nil) }
           channel.flush()
         case .failure:
-          if !hasMet.value {
-            loop.scheduleTask(in: Self.patience) { [self] in greet() }
-          }
+          greetLater()
           state.value = .failed(
             until: .now() + backoff, next: min(backoff * 2, Self.backoff.most))
           for question in waiting { question.reply(nil) }
