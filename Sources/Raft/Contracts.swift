@@ -4,7 +4,7 @@
 public typealias WriteNumber = UInt64
 
 /// What a log storage held when it was opened.
-public struct Recovered: Sendable {
+public struct Recovered: Equatable, Sendable {
   /// The last vote that was saved.
   public var vote: Vote
   /// The names of the entries that were kept.

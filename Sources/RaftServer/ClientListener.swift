@@ -12,17 +12,30 @@ final class ClientListener: ChannelDuplexHandler {
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// So many requests of one connection may wait; then nothing more is read from it.
-  private static let mostWaiting = 1024
+  /// So many requests of one connection are worked on at a time: one client's many must not hold up
+  /// all others, nor their answers fill the memory.
+  private static let mostWaiting = 128
 
   /// The most bytes of a request, whole or not.
   static let longestRequest = 48 << 20
 
+  /// What was received, and waits for its turn.
+  private enum Received {
+    case request(RESPValue)
+    /// Bytes that are no protocol, and why.
+    case rubbish(String)
+  }
+
   private let commands: RedisCommands
+  private var received = Deque<Received>()
+  private var isAsking = false
   /// The answers that are due, in order; nil while one is not there yet.
   private var answers = Deque<[UInt8]?>()
   /// How many answers were sent before the first of `answers`.
   private var sent = 0
+  /// Answers on their way out: those that become ready together share one write.
+  private var unflushed = ByteBuffer()
+  private var isFlushDue = false
   private var wantsRead = false
   private var connection = ConnectionState()
   /// After bytes that are no protocol: nothing more is read, and the last answer says why.
@@ -32,11 +45,32 @@ final class ClientListener: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isBroken else { return }
+    received.append(.request(unwrapInboundIn(data)))
+    proceed(context)
+  }
+
+  /// Asks what was received, while few requests wait and the client takes its answers.
+  private func proceed(_ context: ChannelHandlerContext) {
+    // An answer may come at once, and calls this again.
+    guard !isAsking else { return }
+    isAsking = true
+    while answers.count < Self.mostWaiting, context.channel.isWritable,
+      let next = received.popFirst()
+    {
+      switch next {
+      case .request(let request): ask(request, context)
+      case .rubbish(let reason): refuse(reason, context)
+      }
+    }
+    isAsking = false
+  }
+
+  private func ask(_ request: RESPValue, _ context: ChannelHandlerContext) {
     let place = sent + answers.count
     answers.append(nil)
     let loop = context.eventLoop
     let bound = NIOLoopBound((self, context), eventLoop: loop)
-    commands.answer(unwrapInboundIn(data), on: &connection) { bytes in
+    commands.answer(request, on: &connection) { bytes in
       if loop.inEventLoop {
         bound.value.0.answered(place, bytes, bound.value.1)
       } else {
@@ -48,25 +82,53 @@ final class ClientListener: ChannelDuplexHandler {
   private func answered(_ place: Int, _ bytes: [UInt8], _ context: ChannelHandlerContext) {
     answers[place - sent] = bytes
     guard place == sent else { return }
-    var buffer = context.channel.allocator.buffer(capacity: bytes.count)
     while let first = answers.first, let ready = first {
-      buffer.writeBytes(ready)
+      unflushed.writeBytes(ready)
       answers.removeFirst()
       sent += 1
     }
-    context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    if answers.isEmpty, received.isEmpty {
+      flush(context)
+    } else if !isFlushDue {
+      // More is asked for on this connection, and is likely to be answered in the same breath.
+      isFlushDue = true
+      let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+      context.eventLoop.execute { bound.value.0.flush(bound.value.1) }
+    }
     if isBroken {
       if answers.isEmpty { context.close(promise: nil) }
       return
     }
-    if wantsRead, answers.count < Self.mostWaiting {
-      wantsRead = false
-      context.read()
-    }
+    proceed(context)
+    readIfWanted(context)
+  }
+
+  private func flush(_ context: ChannelHandlerContext) {
+    isFlushDue = false
+    guard unflushed.readableBytes > 0 else { return }
+    context.writeAndFlush(wrapOutboundOut(unflushed), promise: nil)
+    // The channel keeps what it has not sent; a buffer of its own for what comes next.
+    unflushed = ByteBuffer()
   }
 
   func read(context: ChannelHandlerContext) {
-    if answers.count < Self.mostWaiting { context.read() } else { wantsRead = true }
+    if received.isEmpty, answers.count < Self.mostWaiting, context.channel.isWritable {
+      context.read()
+    } else {
+      wantsRead = true
+    }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    proceed(context)
+    readIfWanted(context)
+    context.fireChannelWritabilityChanged()
+  }
+
+  private func readIfWanted(_ context: ChannelHandlerContext) {
+    guard wantsRead, !isBroken else { return }
+    wantsRead = false
+    read(context: context)
   }
 
   /// Who breaks the protocol is told, after the answers to what came before, and ends the own
@@ -80,7 +142,13 @@ final class ClientListener: ChannelDuplexHandler {
       reason = "a request of more than \(Self.longestRequest) bytes"
     default: return context.close(promise: nil)
     }
+    received.append(.rubbish(reason))
+    proceed(context)
+  }
+
+  private func refuse(_ reason: String, _ context: ChannelHandlerContext) {
     isBroken = true
+    received = []
     let place = sent + answers.count
     answers.append(nil)
     answered(place, RESPValue.error("ERR Protocol error: \(reason)").bytes, context)

@@ -20,8 +20,6 @@ public final class LogStore: LogStorage {
     /// The greatest index among the entries of `unwritten`.
     var greatest: UInt64 = 0
     var lastWrite: WriteNumber = 0
-    /// How much of the segment is known to be on disk.
-    var durable: UInt64
   }
 
   private let state: Mutex<State>
@@ -61,9 +59,10 @@ public final class LogStore: LogStorage {
     state = Mutex(
       State(
         entries: LogTail(purged: recovery.purged, entries: recovery.entries),
-        vote: recovery.vote, durable: end))
+        vote: recovery.vote))
     queue = SegmentQueue(
-      disk: disk, node: node, segments: segments, end: end, vote: recovery.vote,
+      disk: disk, node: node, segments: segments, end: end, salt: recovery.salt,
+      vote: recovery.vote,
       purged: recovery.purged, segmentBytes: segmentBytes,
       executor: executor)
   }
@@ -76,7 +75,7 @@ public final class LogStore: LogStorage {
     write { state in
       state.entries.append(entries)
       for entry in entries {
-        Record.entry(entry).append(to: &state.unwritten, durable: state.durable)
+        Record.entry(entry).append(to: &state.unwritten)
       }
       state.greatest = max(state.greatest, entries.last?.id.index ?? 0)
     }
@@ -86,7 +85,7 @@ public final class LogStore: LogStorage {
   public func truncate(from index: UInt64) -> WriteNumber {
     write { state in
       state.entries.truncate(from: index)
-      Record.truncate(from: index).append(to: &state.unwritten, durable: state.durable)
+      Record.truncate(from: index).append(to: &state.unwritten)
     }
   }
 
@@ -94,7 +93,7 @@ public final class LogStore: LogStorage {
   public func purge(upTo id: LogID) -> WriteNumber {
     write { state in
       state.entries.purge(upTo: id)
-      Record.purge(upTo: id).append(to: &state.unwritten, durable: state.durable)
+      Record.purge(upTo: id).append(to: &state.unwritten)
     }
   }
 
@@ -102,7 +101,7 @@ public final class LogStore: LogStorage {
   public func save(_ vote: Vote) -> WriteNumber {
     write { state in
       state.vote = vote
-      Record.vote(vote).append(to: &state.unwritten, durable: state.durable)
+      Record.vote(vote).append(to: &state.unwritten)
     }
   }
 
@@ -131,8 +130,7 @@ public final class LogStore: LogStorage {
         return (batch, state.lastWrite)
       }
       guard !batch.bytes.isEmpty else { continue }
-      let end = try await queue.append(batch)
-      state.withLock { $0.durable = end }
+      try await queue.append(batch)
       onDurable(number)
     }
   }

@@ -11,35 +11,31 @@ struct Recovery {
   var entries = Deque<Entry>()
   /// The last segment is good up to here; what follows is a torn tail.
   var end = 0
+  /// The salt of the last segment; nil when it holds nothing.
+  var salt: UInt32?
   /// Of each segment, the greatest index of an entry in it.
   var greatest: [UInt64] = []
   /// Segments that are older may be gone; then the first entry need not be the log's first.
   private var first: UInt64?
 
-  /// Replays all records of a segment, the last of all or not.
+  /// Replays all groups of a segment, the last of all or not.
   ///
-  /// A record that is broken or cut is where the last write was torn: all that follows was never
-  /// reported durable, and is left out. Unless a later record says otherwise, or a later segment is
-  /// there: then the disk lost what it had promised, and the node must not start as if it had never
-  /// been told.
+  /// A group that is broken or cut is where the last write was torn: it was never reported durable,
+  /// and is left out. Unless what stands behind it says otherwise, or a later segment is there: then
+  /// the disk lost what it had promised, and the node must not start as if it had never been told.
   ///
   /// - Throws: `StoreError` when the file was damaged before its torn tail.
   mutating func replay(_ bytes: [UInt8], file: String, isLast: Bool) throws(StoreError) {
-    let reader = RecordReader(bytes: bytes)
+    let reader = GroupReader(bytes: bytes)
     end = 0
+    salt = nil
     greatest.append(0)
-    while let read = reader.record(at: end) {
-      try replay(read.record, file: file)
-      end = read.end
+    while let group = reader.group(at: end), group.header.salt == salt ?? group.header.salt {
+      for record in group.records { try replay(record, file: file) }
+      salt = group.header.salt
+      end = group.end
     }
-    // One byte at a time: lengths in a damaged part cannot be trusted to lead anywhere.
-    var offset = end
-    while let next = reader.nextPossible(from: offset) {
-      if let later = reader.record(at: next), later.durable > UInt64(end) {
-        throw damage(file, at: end)
-      }
-      offset = next + 1
-    }
+    if reader.hasProof(behind: end, salt: salt) { throw damage(file, at: end) }
     if !isLast, bytes[end...].contains(where: { $0 != 0 }) { throw damage(file, at: end) }
   }
 

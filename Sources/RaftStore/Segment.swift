@@ -44,6 +44,7 @@ struct Segment: Sendable {
 
 /// What is written at once.
 struct SegmentBatch: Sendable {
+  /// Its records.
   var bytes: [UInt8]
   /// The vote and the end of what was purged, after the batch.
   var vote: Vote
@@ -61,6 +62,8 @@ actor SegmentQueue {
   private let segmentBytes: UInt64
   private var segments: [Segment]
   private var end: UInt64
+  /// The salt of the last segment.
+  private var salt: UInt32
   /// The last segment holds written bytes up to here, zeros at the end. A sync after writing into
   /// them has no more to do than the bytes; into room that was only reserved it takes half as long
   /// again, since the file system notes that it is written now.
@@ -72,14 +75,15 @@ actor SegmentQueue {
   private var purged: LogID?
 
   init(
-    disk: any Disk, node: NodeID, segments: [Segment], end: UInt64, vote: Vote, purged: LogID?,
-    segmentBytes: UInt64,
+    disk: any Disk, node: NodeID, segments: [Segment], end: UInt64, salt: UInt32?, vote: Vote,
+    purged: LogID?, segmentBytes: UInt64,
     executor: any SerialExecutor
   ) {
     self.disk = disk
     self.node = node
     self.segments = segments
     self.end = end
+    self.salt = salt ?? 0
     zeroed = end
     self.vote = vote
     self.purged = purged
@@ -87,19 +91,27 @@ actor SegmentQueue {
     self.executor = executor
   }
 
-  /// - Returns: how much of the segment that is written next is durable.
-  func append(_ batch: SegmentBatch) throws(StoreError) -> UInt64 {
+  /// Writes `batch` as one group at the end of the last segment, or of the next one where that is
+  /// full, and syncs it.
+  func append(_ batch: SegmentBatch) throws(StoreError) {
+    var records = batch.bytes
+    let size = UInt64(GroupHeader.size + records.count)
     // An empty last segment is one of which a crash left no more than the name.
-    if segments.isEmpty || end == 0 || end + UInt64(batch.bytes.count) > segmentBytes {
-      try begin(batch)
+    if segments.isEmpty || end == 0 || end + size > segmentBytes {
+      try begin(size)
+      var first: [UInt8] = []
+      Record.begin(node, vote, purged: purged).append(to: &first)
+      records = first + records
     }
     let last = segments.count - 1
-    let newEnd = end + UInt64(batch.bytes.count)
-    var bytes = batch.bytes
-    if newEnd > zeroed {
-      zeroed = max(newEnd, min(newEnd + UInt64(Self.zerosAhead), segmentBytes))
-      bytes += [UInt8](repeating: 0, count: Int(zeroed - newEnd))
-    }
+    let newEnd = end + UInt64(GroupHeader.size + records.count)
+    let isBeyond = newEnd > zeroed
+    if isBeyond { zeroed = max(newEnd, min(newEnd + UInt64(Self.zerosAhead), segmentBytes)) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Int((isBeyond ? zeroed : newEnd) - end))
+    GroupHeader(of: records, salt: salt, place: end).append(to: &bytes)
+    bytes += records
+    if isBeyond { bytes += [UInt8](repeating: 0, count: Int(zeroed - newEnd)) }
     try segments[last].file.write(bytes, at: end)
     try segments[last].file.sync()
     segments[last].greatest = max(segments[last].greatest, batch.greatest)
@@ -107,24 +119,21 @@ actor SegmentQueue {
     vote = batch.vote
     purged = batch.purged
     try removePurged(upTo: batch.purged?.index ?? 0)
-    return end
   }
 
-  /// Begins a segment. All of the one before is durable by now: so a torn tail can only ever be in
-  /// the last.
-  private func begin(_ batch: SegmentBatch) throws(StoreError) {
-    var first: [UInt8] = []
-    Record.begin(node, vote, purged: purged).append(to: &first, durable: 0)
+  /// Begins a segment, for a group of `size` bytes and the segment's own beginning, which are written
+  /// at once. All of the segment before is durable by now: so a torn tail can only ever be in the
+  /// last.
+  private func begin(_ size: UInt64) throws(StoreError) {
     if segments.isEmpty || end > 0 {
       let name = Segment.Name(number: (segments.last?.name.number ?? 0) + 1)
       segments.append(Segment(name: name, file: try disk.open(name.text), greatest: 0))
       try disk.sync()
     }
-    let file = segments.last!.file
-    try file.reserve(max(segmentBytes, UInt64(first.count + batch.bytes.count)))
-    try file.write(first, at: 0)
-    end = UInt64(first.count)
-    zeroed = end
+    try segments.last!.file.reserve(max(segmentBytes, size))
+    salt = .random(in: 1...UInt32.max)
+    end = 0
+    zeroed = 0
   }
 
   /// Removes the oldest segments that hold nothing but what was purged. Durably purged by now: the

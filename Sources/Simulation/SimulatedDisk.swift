@@ -1,14 +1,16 @@
-// A disk of which a loss of power takes what was not synced: some of it, all of it, or half a
-// sector of it.
+// A disk of which a loss of power takes what was not synced: some of it, all of it, some sectors of
+// it; or which then puts some of it where it does not belong.
 
 import RaftStore
 import Synchronization
 
 /// What a disk does wrong, and how often.
 public struct DiskFaults: Sendable {
-  /// Of writes that a crash catches unsynced, so many are torn at a sector instead of being whole or
-  /// gone.
+  /// Of writes that a crash catches unsynced, so many are torn instead of being whole or gone: cut at
+  /// a byte, or without some of their sectors.
   public var tornWrites = 0.0
+  /// At so many crashes that catch writes unsynced, one of them lands elsewhere on the disk.
+  public var misdirectedWrites = 0.0
   /// So many syncs fail.
   public var failingSyncs = 0.0
   /// So many calls take as long as an election.
@@ -95,26 +97,56 @@ final class SimulatedDisk: Disk {
   fileprivate let world: World
   fileprivate let faults: DiskFaults
   private let folder = Mutex(Folder())
+  /// After a crash that put a write where it does not belong: the disk as it would be had that
+  /// write been lost instead.
+  let sound: SimulatedDisk?
 
-  init(_ world: World, faults: DiskFaults) {
+  private static let sector = 512
+
+  init(_ world: World, faults: DiskFaults, sound: SimulatedDisk? = nil) {
     self.world = world
     self.faults = faults
+    self.sound = sound
   }
 
   /// What a loss of power leaves: of each file what was synced and the first few of the changes
   /// since, the last of them perhaps torn; of the names those that were synced.
   func afterCrash() -> SimulatedDisk {
-    let disk = SimulatedDisk(world, faults: faults)
     let files = folder.withLock { $0.synced }
-    for name in files.keys.sorted() {
-      let bytes = files[name]!.content.withLock { survivor(of: $0) }
-      let file = File(bytes, on: disk)
-      disk.folder.withLock { folder in
-        folder.files[name] = file
-        folder.synced[name] = file
+    let names = files.keys.sorted()
+    var contents: [String: [UInt8]] = [:]
+    var stray: (bytes: [UInt8], of: String, at: Int)?
+    for name in names {
+      let content = files[name]!.content.withLock { $0 }
+      if stray == nil, !content.changes.isEmpty, world.happens(faults.misdirectedWrites),
+        let found = misdirected(of: content)
+      {
+        contents[name] = found.others
+        stray = (found.write, name, found.place)
+      } else {
+        contents[name] = survivor(of: content)
       }
     }
-    return disk
+    let sound = SimulatedDisk(world, faults: faults, contents)
+    guard let stray else { return sound }
+    let target = names[world.draw(0...names.count - 1)]
+    let size = contents[target]!.count
+    let place = world.draw(0...size / Self.sector) * Self.sector + stray.at % Self.sector
+    // Where it was meant to go it does no harm.
+    guard target != stray.of || place != stray.at else { return sound }
+    Content.apply(.write(stray.bytes, at: place), to: &contents[target]!)
+    return SimulatedDisk(world, faults: faults, contents, sound: sound)
+  }
+
+  private convenience init(
+    _ world: World, faults: DiskFaults, _ contents: [String: [UInt8]],
+    sound: SimulatedDisk? = nil
+  ) {
+    self.init(world, faults: faults, sound: sound)
+    folder.withLock { folder in
+      folder.files = contents.mapValues { File($0, on: self) }
+      folder.synced = folder.files
+    }
   }
 
   private func survivor(of content: Content) -> [UInt8] {
@@ -125,10 +157,29 @@ final class SimulatedDisk: Disk {
     guard kept < content.changes.count, world.happens(faults.tornWrites),
       case .write(let new, let offset) = content.changes[kept], new.count > 1
     else { return bytes }
-    // A part of the write, as long as its sectors were.
-    let part = world.draw(1...(new.count - 1))
-    Content.apply(.write(Array(new.prefix(part)), at: offset), to: &bytes)
+    if world.happens(0.5) {
+      let part = world.draw(1...(new.count - 1))
+      Content.apply(.write(Array(new.prefix(part)), at: offset), to: &bytes)
+      return bytes
+    }
+    var start = 0
+    while start < new.count {
+      let end = min(new.count, start + Self.sector - (offset + start) % Self.sector)
+      if world.happens(0.5) {
+        Content.apply(.write(Array(new[start..<end]), at: offset + start), to: &bytes)
+      }
+      start = end
+    }
     return bytes
+  }
+
+  /// One of the unsynced writes, and the file with those before it.
+  private func misdirected(of content: Content) -> (write: [UInt8], place: Int, others: [UInt8])? {
+    let chosen = world.draw(0...content.changes.count - 1)
+    guard case .write(let write, let place) = content.changes[chosen] else { return nil }
+    var others = content.synced
+    for change in content.changes.prefix(chosen) { Content.apply(change, to: &others) }
+    return (write, place, others)
   }
 
   func names() -> [String] { folder.withLock { $0.files.keys.sorted() } }

@@ -45,11 +45,16 @@ final class SimulatedNode {
   ///
   /// - Throws: what the store says of its files: never, if it keeps its promises.
   func start(initializing membership: Membership?) throws {
-    let log = try LogStore(
-      disk: logDisk, node: id, executor: queue(),
-      segmentBytes: 1 << 14)
-    let snapshots = try SnapshotStore(
-      disk: snapshotDisk, executor: queue())
+    let log = try openLog(logDisk)
+    if let sound = logDisk.sound {
+      let (found, due) = (log.recovered, try openLog(sound).recovered)
+      if found != due {
+        oracle.broken(
+          "a misdirected write is noticed, or does no more harm than a lost one",
+          "\(id): \(found.vote), \(found.log) instead of \(due.vote), \(due.log)")
+      }
+    }
+    let snapshots = try SnapshotStore(disk: snapshotDisk, executor: queue())
     let end = NetworkEnd(own: id, network)
     var configuration = options.raft
     configuration.id = id
@@ -74,6 +79,21 @@ final class SimulatedNode {
       // Refused by a node that has been told of the cluster already.
       try? await raft.initialize(membership)
     }
+  }
+
+  /// After a start that its disks refused: when a crash put a write where it does not belong, an
+  /// administrator restores what should be there.
+  ///
+  /// - Returns: false where there is no such excuse.
+  func restore() -> Bool {
+    guard logDisk.sound != nil || snapshotDisk.sound != nil else { return false }
+    logDisk = logDisk.sound ?? logDisk
+    snapshotDisk = snapshotDisk.sound ?? snapshotDisk
+    return true
+  }
+
+  private func openLog(_ disk: SimulatedDisk) throws -> LogStore {
+    try LogStore(disk: disk, node: id, executor: queue(), segmentBytes: 1 << 14)
   }
 
   /// The power goes: what is not on disk is gone, and nobody hears of this node any more.

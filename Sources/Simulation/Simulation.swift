@@ -55,6 +55,7 @@ public struct SimulationOptions: Sendable {
     raft.snapshotChunkBytes = 256
     // With one entry at a time a log is half replicated more often.
     raft.maxRequestBytes = [1, 512, 512].randomElement(using: &random)!
+    disk.misdirectedWrites = [0, 0, 0.5].randomElement(using: &random)!
   }
 }
 
@@ -147,6 +148,8 @@ public final class Simulation {
       try node.start(initializing: membership)
     } catch let error as StoreError where error == SimulatedDisk.failure {
       restart(node, within: 1000...3_000_000)
+    } catch is StoreError where node.restore() {
+      restart(node, within: 100_000...3_000_000)
     } catch {
       oracle.broken("what a crash leaves can be opened", "\(node.id): \(error)")
     }

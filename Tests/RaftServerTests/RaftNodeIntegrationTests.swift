@@ -295,6 +295,43 @@ struct RaftNodeIntegrationTests {
     #expect(try memory(of: cluster, leader) < before + 64 << 20)
   }
 
+  @Test(
+    "requests sent without waiting are answered in order; who asks and never listens fills nothing")
+  func pipelines() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id) }
+    let leader = try await cluster.leader()
+    func request(_ words: String...) -> [UInt8] {
+      Array(
+        ("*\(words.count)\r\n"
+          + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()).utf8)
+    }
+    let value = String(repeating: "v", count: 64 << 10)
+    while try cluster.tool("redis-cli", leader, "SET", "k", value) != "OK" {}
+    let port = cluster.clientPort(leader)
+
+    let prompt = try #require(RawSocket(port: port))
+    prompt.send((1...500).flatMap { request("RPUSH", "list", "\($0)") + request("PING") })
+    let expected = (1...500).map { ":\($0)\r\n+PONG\r\n" }.joined()
+    var answers = ""
+    while answers.utf8.count < expected.utf8.count {
+      let part = prompt.receive()
+      try #require(!part.isEmpty)
+      answers += part
+    }
+    #expect(answers == expected)
+
+    let before = try memory(of: cluster, leader)
+    let deaf = try #require(RawSocket(port: port))
+    let gets = Array(repeating: request("GET", "k"), count: 1000).flatMap(\.self)
+    // 4 GB are asked for; what the node does not read stays with the client.
+    for _ in 0..<64 { deaf.send(gets) }
+    try await Task.sleep(for: .seconds(1))
+    #expect(try memory(of: cluster, leader) < before + 64 << 20)
+    #expect(try cluster.tool("redis-cli", leader, "SET", "other", "1") == "OK")
+  }
+
   /// Has `openssl` make a key, and a certificate signed by the authority in `folder`, or its own.
   private func certify(_ name: String, in folder: String, isAuthority: Bool) throws {
     let signing =

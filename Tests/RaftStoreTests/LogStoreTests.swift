@@ -35,8 +35,8 @@ import Testing
     // As `SET key:000000000000 value` stands in the log of raft-node: each word with its length.
     for value in [64, 1000, 100_000] {
       let payload = [UInt8](repeating: 1, count: 4 + 3 + 4 + 16 + 4 + value)
-      var bytes: [UInt8] = []
-      Record.entry(entry(7, 1 << 40, payload)).append(to: &bytes, durable: 1 << 24)
+      var bytes = [UInt8](repeating: 0, count: GroupHeader.size)
+      Record.entry(entry(7, 1 << 40, payload)).append(to: &bytes)
       #expect(Double(bytes.count) < 1.5 * Double(value) + 64)
     }
   }
@@ -49,6 +49,25 @@ import Testing
       group.addTask { for await done in durable.stream where done >= number { return } }
       try await group.next()
       group.cancelAll()
+    }
+  }
+
+  /// Appends `entries` as a group of their own to the log on `disk`.
+  private func append(_ entries: [Entry], to disk: ForgetfulDisk, segmentBytes: UInt64 = 4096)
+    async throws
+  {
+    let store = try open(disk, segmentBytes: segmentBytes)
+    try await sync(store, store.append(entries))
+  }
+
+  /// What a log holds, as far as it is read back.
+  private struct Found: Equatable {
+    var vote: Vote
+    var entries: [Entry]
+
+    init(_ store: LogStore) {
+      vote = store.recovered.vote
+      entries = store.entries(in: 1...99, maxBytes: 1 << 20)
     }
   }
 
@@ -70,8 +89,8 @@ import Testing
   @Test("cut anywhere, the file gives a prefix of what was written, never a hole")
   func tornAnywhere() async throws {
     let disk = ForgetfulDisk()
+    for index in 1...8 { try await append([entry(1, UInt64(index))], to: disk) }
     let store = try open(disk)
-    for index in 1...20 { _ = store.append([entry(1, UInt64(index))]) }
     try await sync(store, store.save(Vote(term: 2, node: NodeID(1), committed: true)))
     let bytes = written(disk)
     for length in 0...bytes.count {
@@ -85,8 +104,7 @@ import Testing
   @Test("a torn tail is cut, and the log goes on from there")
   func goesOnAfterTornTail() async throws {
     let disk = ForgetfulDisk()
-    let first = try open(disk)
-    try await sync(first, first.append([entry(1, 1), entry(1, 2)]))
+    for index in 1...2 { try await append([entry(1, UInt64(index))], to: disk) }
     let torn = ForgetfulDisk([Self.name: Array(written(disk).dropLast(5))])
     let second = try open(torn)
     #expect(second.recovered.log.lastIndex == 1)
@@ -108,6 +126,70 @@ import Testing
     bytes[Int.random(in: 0..<durable, using: &random)] ^=
       1 << UInt8.random(in: 0..<8, using: &random)
     #expect(throws: StoreError.self) { try open(ForgetfulDisk([Self.name: bytes])) }
+  }
+
+  @Test(
+    "a write that lands elsewhere is noticed, or does no more harm than being lost",
+    arguments: Seed.some(300))
+  func misdirected(seed: Seed) async throws {
+    var random = SplitMix64(seed)
+    let disk = ForgetfulDisk()
+    for index in 1...UInt64.random(in: 1...6, using: &random) {
+      let size = Int.random(in: 1...300, using: &random)
+      try await append([entry(1, index, [UInt8](repeating: 7, count: size))], to: disk)
+    }
+    let before = written(disk)
+    let store = try open(disk)
+    let isVote = Bool.random(using: &random)
+    try await sync(
+      store,
+      isVote
+        ? store.save(Vote(term: 9, node: NodeID(1)))
+        : store.append([entry(9, store.recovered.log.lastIndex + 1)]))
+    let group = Array(written(disk)[before.count...])
+    let place = Int.random(in: 0...(before.count + 100), using: &random)
+    var after = before + [UInt8](repeating: 0, count: place + group.count)
+    after.replaceSubrange(place..<place + group.count, with: group)
+    let sound = Found(try open(ForgetfulDisk([Self.name: before])))
+    let whole = Found(try open(ForgetfulDisk([Self.name: written(disk)])))
+    do {
+      let found = Found(try open(ForgetfulDisk([Self.name: after])))
+      let isSound = found == (place == before.count ? whole : sound)
+      #expect(isSound, "\(seed): \(group.count) bytes at \(place) of \(before.count)")
+    } catch is StoreError {
+      #expect(place != before.count)
+    }
+  }
+
+  @Test(
+    "of a segment's first write any sectors may be lost; what was durable before is there",
+    arguments: Seed.some(64))
+  func tornBeginning(seed: Seed) async throws {
+    var random = SplitMix64(seed)
+    let disk = ForgetfulDisk()
+    try await append([entry(1, 1, [UInt8](repeating: 7, count: 2500))], to: disk)
+    try await append([entry(1, 2, [UInt8](repeating: 8, count: 2500))], to: disk)
+    let second = "000000000002.log"
+    var bytes = disk.bytes(of: second)
+    let lost = (0..<bytes.count / 512).filter { _ in Bool.random(using: &random) }
+    for sector in lost {
+      bytes.replaceSubrange(
+        sector * 512..<(sector + 1) * 512, with: [UInt8](repeating: 0, count: 512))
+    }
+    let torn = ForgetfulDisk([Self.name: disk.bytes(of: Self.name), second: bytes])
+    let last = try open(torn).recovered.log.lastIndex
+    #expect(last == (lost.contains { $0 < 6 } ? 1 : 2), "\(seed)")
+  }
+
+  @Test("a value that is the image of another log is not taken for a part of this one")
+  func image() async throws {
+    let other = ForgetfulDisk()
+    for index in 1...3 { try await append([entry(1, UInt64(index))], to: other) }
+    let disk = ForgetfulDisk()
+    try await append([entry(1, 1)], to: disk)
+    try await append([entry(1, 2, written(other) + [1])], to: disk)
+    let torn = ForgetfulDisk([Self.name: Array(written(disk).dropLast(1))])
+    #expect(try open(torn).recovered.log.lastIndex == 1)
   }
 
   @Test("any bytes are read without a trap", arguments: Seed.some(500))
