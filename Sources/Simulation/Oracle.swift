@@ -36,6 +36,8 @@ final class Oracle {
   private var promised: [NodeID: UInt64] = [:]
   /// The leader that each node followed last, and until when that leader counts on its vote.
   private var followed: [NodeID: (leader: Vote, end: Duration)] = [:]
+  /// The terms whose leaders have given up their lease.
+  private var withoutLease: Set<UInt64> = []
   private let lease: Duration
   private(set) var stepCount = 0
 
@@ -127,9 +129,9 @@ final class Oracle {
   func granted(_ id: NodeID, _ request: VoteRequest) {
     let vote = request.vote
     guard let candidate = vote.node else { return }
-    // Its clock gains and loses a little. A leader that hands over gave up its lease before.
+    // Its clock gains and loses a little.
     if let (leader, end) = followed[id], leader.term < vote.term, leader.node != candidate,
-      world.now + .milliseconds(1) < end, !request.isTransfer
+      world.now + .milliseconds(1) < end, !withoutLease.contains(leader.term)
     {
       broken(
         "a leader's followers vote for no other",
@@ -143,6 +145,10 @@ final class Oracle {
     }
     promised[id] = max(promised[id] ?? 0, vote.term)
   }
+
+  /// The leader behind `vote` told a node to take over. It counts on nobody's promise any more, and
+  /// that node may forget its own.
+  func handedOver(_ vote: Vote) { withoutLease.insert(vote.term) }
 
   /// A node said that it follows the leader behind `vote`, whose request came at `time`.
   func followed(_ id: NodeID, _ vote: Vote, at time: Duration) {

@@ -36,6 +36,8 @@ final class SimulatedNetwork {
   var granted: (NodeID, VoteRequest) -> Void = { _, _ in }
   /// Told of every leader's request that a node took: whose, and when it came.
   var followed: (NodeID, Vote, Duration) -> Void = { _, _, _ in }
+  /// Told of every leader that tells another node to take over.
+  var handedOver: (Vote) -> Void = { _ in }
   /// An answer later than this counts as none.
   private static let deadline = Duration.milliseconds(400)
 
@@ -173,6 +175,7 @@ final class NetworkEnd: Network, @unchecked Sendable {
 
   func requestTransfer(_ request: TransferRequest, to node: NodeID) {
     guard let way = way(to: node) else { return }
+    network.handedOver(request.vote)
     network.tell(way) { $0.handle(request) }
   }
 

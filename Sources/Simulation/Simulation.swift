@@ -115,6 +115,7 @@ public final class Simulation {
     self.log = log
     network.granted = { oracle.granted($0, $1) }
     network.followed = { oracle.followed($0, $1, at: $2) }
+    network.handedOver = { oracle.handedOver($0) }
     for node in nodes {
       // A node whose disk failed is started again, like any that crashed.
       node.ended = { [unowned self, unowned node] in restart(node, within: 1000...3_000_000) }

@@ -60,10 +60,9 @@ import Testing
       durable: durable ?? log.last, lease: lease)
   }
 
-  private func ask(_ term: UInt64, _ candidate: UInt64, isTransfer: Bool = false) -> VoteRequest {
+  private func ask(_ term: UInt64, _ candidate: UInt64) -> VoteRequest {
     VoteRequest(
-      vote: Vote(term: term, node: NodeID(candidate)), lastLogID: nil, isPreVote: false,
-      isTransfer: isTransfer)
+      vote: Vote(term: term, node: NodeID(candidate)), lastLogID: nil, isPreVote: false)
   }
 
   @Test("each broken promise is seen")
@@ -159,12 +158,14 @@ import Testing
           $0.saw(report(1, term: 2, leads: true, one, committed: 1))
         } == (lease == .zero ? nil : "a lease keeps others from committing"))
     }
-    for isTransfer in [false, true] {
+    for isHandingOver in [false, true] {
       #expect(
         promise {
-          $0.followed(NodeID(1), Vote(term: 2, node: NodeID(3), committed: true), at: .zero)
-          $0.granted(NodeID(1), ask(3, 2, isTransfer: isTransfer))
-        } == (isTransfer ? nil : "a leader's followers vote for no other"))
+          let leader = Vote(term: 2, node: NodeID(3), committed: true)
+          $0.followed(NodeID(1), leader, at: .zero)
+          if isHandingOver { $0.handedOver(leader) }
+          $0.granted(NodeID(1), ask(3, 2))
+        } == (isHandingOver ? nil : "a leader's followers vote for no other"))
     }
   }
 }
