@@ -56,6 +56,21 @@ struct RunIntegrationTests {
     }
   }
 
+  @Test("the quickstart's run is valid, and a node killed in it comes back from a snapshot")
+  func quickstart() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Workloads/quickstart.yaml").standardized.path
+      let run = try await folder.gauntlet("run", file, "--seed", "7")
+      #expect(run.code == 0, "\(run.output) \(run.errors)")
+      let starts = try (1...5).flatMap { node in
+        try String(contentsOfFile: "\(folder.latest)/nodes/n\(node)/node.log", encoding: .utf8)
+          .split(separator: "\n").filter { $0.hasSuffix("recovered") }
+      }
+      #expect(starts.contains { !$0.contains("snapshot=none") }, "\(starts)")
+    }
+  }
+
   @Test("a broken system is found out: clients of two clusters that never meet")
   func findsViolations() async throws {
     try await CommandLineFolder.with { folder in

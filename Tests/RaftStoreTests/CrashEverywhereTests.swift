@@ -64,21 +64,52 @@ import Testing
       disk: disk, node: NodeID(1), executor: QueueExecutor(label: "test"), segmentBytes: 512)
   }
 
-  /// The last write that was reported durable.
-  private final class Durable: Sendable {
-    let number = Mutex<WriteNumber>(0)
+  /// What a loss of power would leave, and the last write that had been reported durable by then.
+  private struct Crash {
+    var disk: ForgetfulDisk
+    var durable: WriteNumber
   }
 
-  /// Carries out `script` until the disk fails; returns the last write that was reported durable.
-  private func run(_ script: [Step], on disk: ForgetfulDisk) async throws -> WriteNumber {
+  /// What was seen of a script so far.
+  private final class Seen: Sendable {
+    struct State {
+      var random: SplitMix64
+      var durable: WriteNumber = 0
+      var crashes: [Crash] = []
+    }
+
+    let state: Mutex<State>
+
+    init(_ random: SplitMix64) { state = Mutex(State(random: random)) }
+  }
+
+  /// Carries out `script`, and lets the power go, in thought, before every change of the disk and at
+  /// the end: nothing of what is unsynced is left then, or all of it, or it is cut somewhere.
+  private func crashes(in script: [Step], _ random: SplitMix64) async throws -> [Crash] {
+    let disk = ForgetfulDisk()
+    let seen = Seen(random)
+    let crash = { @Sendable in
+      seen.state.withLock { state in
+        let cut = Int.random(in: 0...2000, using: &state.random)
+        let way = state.crashes.count % 3
+        let left = disk.afterCrash { synced, written in
+          switch way {
+          case 0: synced
+          case 1: written
+          default: Array(written.prefix(cut)) + synced.dropFirst(cut)
+          }
+        }
+        state.crashes.append(Crash(disk: left, durable: state.durable))
+      }
+    }
+    disk.watch(crash)
     let store = try open(disk)
-    let durable = Durable()
     let reports = AsyncStream.makeStream(of: WriteNumber.self)
     await withTaskGroup(of: Void.self) { group in
       group.addTask {
-        // It ends by the disk's failure or by being cancelled; both are meant.
+        // It ends by being cancelled; did it end before, not all would be durable.
         try? await store.run { number in
-          durable.number.withLock { $0 = number }
+          seen.state.withLock { $0.durable = number }
           reports.continuation.yield(number)
         }
         reports.continuation.finish()
@@ -88,14 +119,12 @@ import Testing
       for (place, step) in script.enumerated() {
         let number = step.write(store)
         guard place % 3 == 2 || place == script.count - 1 else { continue }
-        while last < number {
-          guard let next = await reported.next() else { return }
-          last = next
-        }
+        while last < number, let next = await reported.next() { last = next }
       }
       group.cancelAll()
     }
-    return durable.number.withLock { $0 }
+    crash()
+    return seen.state.withLock { $0.crashes }
   }
 
   @Test(
@@ -103,31 +132,21 @@ import Testing
     arguments: Seed.some(6))
   func survives(seed: Seed) async throws {
     var random = SplitMix64(seed)
-    let script = Self.script(300, using: &random)
-    var steps = 0
-    while true {
-      let disk = ForgetfulDisk()
-      disk.fail(after: steps)
-      let durable = try await run(script, on: disk)
-      let cut = Int.random(in: 0...2000, using: &random)
-      let left = disk.afterCrash { synced, written in
-        switch steps % 3 {
-        case 0: synced
-        case 1: written
-        default: Array(written.prefix(cut)) + synced.dropFirst(cut)
-        }
-      }
-      let store = try open(left)
+    // An hour with a write a second.
+    let script = Self.script(3600, using: &random)
+    let possible = [Contents()] + script.map(\.after)
+    let crashes = try await crashes(in: script, random)
+    for (place, crash) in crashes.enumerated() {
+      let store = try open(crash.disk)
       let found = Contents(
         vote: store.recovered.vote, purged: store.purged,
         entries: store.entries(
           in: ((store.purged?.index ?? 0) + 1)...UInt64(Int32.max), maxBytes: .max))
-      let possible = [Contents()] + script.map(\.after)
-      let isPossible = possible[Int(durable)...].contains(found)
-      #expect(isPossible, "\(seed): after \(steps) calls and \(durable) durable writes")
-      if durable == WriteNumber(script.count) { break }
-      steps += 1
+      let isPossible = possible[Int(crash.durable)...].contains(found)
+      #expect(isPossible, "\(seed): after \(place) calls and \(crash.durable) durable writes")
+      if !isPossible { return }
     }
-    #expect(steps > 300)
+    #expect(crashes.last!.durable == WriteNumber(script.count))
+    #expect(crashes.count > 2400)
   }
 }

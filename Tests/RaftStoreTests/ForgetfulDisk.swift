@@ -60,6 +60,7 @@ final class ForgetfulDisk: Disk {
     var synced: [String: File] = [:]
     /// So many calls that change something are carried out; the next one fails, and all after it.
     var stepsLeft = Int.max
+    var watcher: (@Sendable () -> Void)?
   }
 
   private let state = Mutex(State())
@@ -82,11 +83,17 @@ final class ForgetfulDisk: Disk {
   /// Fails after so many more changes, as when the power goes.
   func fail(after steps: Int) { state.withLock { $0.stepsLeft = steps } }
 
+  /// Calls `watcher` before each change.
+  func watch(_ watcher: @escaping @Sendable () -> Void) {
+    state.withLock { $0.watcher = watcher }
+  }
+
   fileprivate func step() throws(StoreError) {
-    let goesOn = state.withLock { state in
+    let (goesOn, watcher) = state.withLock { state in
       state.stepsLeft -= 1
-      return state.stepsLeft >= 0
+      return (state.stepsLeft >= 0, state.watcher)
     }
+    watcher?()
     if !goesOn { throw StoreError(file: "test", reason: "input/output error") }
   }
 
