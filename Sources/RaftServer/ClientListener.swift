@@ -12,8 +12,8 @@ final class ClientListener: ChannelDuplexHandler {
   typealias OutboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// So many requests of one connection are worked on at a time: one client's many must not hold up
-  /// all others, nor their answers fill the memory.
+  /// So many requests of one connection are worked on at a time, and taken up in one go: one client's
+  /// many must not hold up all others, nor their answers fill the memory.
   private static let mostWaiting = 128
 
   /// The most bytes of a request, whole or not.
@@ -41,6 +41,8 @@ final class ClientListener: ChannelDuplexHandler {
   /// After bytes that are no protocol: nothing more is read, and the last answer says why.
   private var isBroken = false
 
+  private var isDone: Bool { isBroken && received.isEmpty && answers.isEmpty }
+
   init(commands: RedisCommands) { self.commands = commands }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -54,12 +56,18 @@ final class ClientListener: ChannelDuplexHandler {
     // An answer may come at once, and calls this again.
     guard !isAsking else { return }
     isAsking = true
-    while answers.count < Self.mostWaiting, context.channel.isWritable,
+    var asked = 0
+    // What is left when a go ends is taken up after the flush that is due then.
+    while asked < Self.mostWaiting, answers.count < Self.mostWaiting, context.channel.isWritable,
       let next = received.popFirst()
     {
+      asked += 1
       switch next {
       case .request(let request): ask(request, context)
-      case .rubbish(let reason): refuse(reason, context)
+      case .rubbish(let reason):
+        let place = sent + answers.count
+        answers.append(nil)
+        answered(place, RESPValue.error("ERR Protocol error: \(reason)").bytes, context)
       }
     }
     isAsking = false
@@ -95,10 +103,6 @@ final class ClientListener: ChannelDuplexHandler {
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
       context.eventLoop.execute { bound.value.0.flush(bound.value.1) }
     }
-    if isBroken {
-      if answers.isEmpty { context.close(promise: nil) }
-      return
-    }
     proceed(context)
     readIfWanted(context)
   }
@@ -106,13 +110,21 @@ final class ClientListener: ChannelDuplexHandler {
   private func flush(_ context: ChannelHandlerContext) {
     isFlushDue = false
     guard unflushed.readableBytes > 0 else { return }
-    context.writeAndFlush(wrapOutboundOut(unflushed), promise: nil)
     // The channel keeps what it has not sent; a buffer of its own for what comes next.
+    let buffer = wrapOutboundOut(unflushed)
     unflushed = ByteBuffer()
+    if isDone {
+      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+      context.writeAndFlush(buffer).whenComplete { _ in bound.value.close(promise: nil) }
+    } else {
+      context.writeAndFlush(buffer, promise: nil)
+      proceed(context)
+      readIfWanted(context)
+    }
   }
 
   func read(context: ChannelHandlerContext) {
-    if received.isEmpty, answers.count < Self.mostWaiting, context.channel.isWritable {
+    if received.isEmpty, answers.count < Self.mostWaiting, context.channel.isWritable, !isBroken {
       context.read()
     } else {
       wantsRead = true
@@ -134,23 +146,20 @@ final class ClientListener: ChannelDuplexHandler {
   /// Who breaks the protocol is told, after the answers to what came before, and ends the own
   /// connection and no more.
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard !isBroken, context.channel.isActive else { return context.close(promise: nil) }
-    let reason: String
     switch error {
-    case let error as RESPError: reason = error.description
+    case let error as RESPError: end(error.description, context)
     case is ByteToMessageDecoderError.PayloadTooLargeError:
-      reason = "a request of more than \(Self.longestRequest) bytes"
-    default: return context.close(promise: nil)
+      end("a request of more than \(Self.longestRequest) bytes", context)
+    // Bytes that come after those that were no protocol.
+    case is ByteToMessageDecoderError: break
+    default: context.close(promise: nil)
     }
-    received.append(.rubbish(reason))
-    proceed(context)
   }
 
-  private func refuse(_ reason: String, _ context: ChannelHandlerContext) {
+  private func end(_ reason: String, _ context: ChannelHandlerContext) {
+    guard !isBroken else { return }
     isBroken = true
-    received = []
-    let place = sent + answers.count
-    answers.append(nil)
-    answered(place, RESPValue.error("ERR Protocol error: \(reason)").bytes, context)
+    received.append(.rubbish(reason))
+    proceed(context)
   }
 }

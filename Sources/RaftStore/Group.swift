@@ -4,30 +4,33 @@ import CZlib
 
 /// What stands before a group's records.
 ///
-/// It is their length (4 bytes), the segment's salt (4), the group's place in the file (8), the
-/// CRC-32 of the records (4) and that of the header up to there (4), all little-endian.
+/// It is their length (4 bytes), the segment's salt (4) and number (4), the group's place in the file
+/// (8), the CRC-32 of the records (4) and that of the header up to there (4), all little-endian.
 ///
 /// A group is written when all before it in the segment is durable. So one that is found behind a
 /// broken one, or at a place that is not its own, proves that the disk lost or misplaced what it had
 /// called durable; a broken one with nothing of the kind after it is the torn end of the file. Only
 /// the very last group that was durable can be damaged without a trace.
 struct GroupHeader: Equatable {
-  static let size = 24
+  static let size = 28
 
   /// How long the records are.
   var length: UInt32
   /// Drawn for each segment, and the same in all its groups: what a client had put into an entry, be
   /// it the image of another log, is not taken for a group.
   var salt: UInt32
-  /// Where in the file it was meant to stand.
+  /// The segment in which it was meant to stand.
+  var segment: UInt32
+  /// Where in the segment.
   var place: UInt64
   /// The checksum of the records.
   var sum: UInt32
 
-  /// The header of a group of `records` that is to stand at `place`.
-  init(of records: [UInt8], salt: UInt32, place: UInt64) {
+  /// The header of a group of `records` that is to stand at `place` of `segment`.
+  init(of records: [UInt8], salt: UInt32, segment: UInt32, place: UInt64) {
     length = UInt32(records.count)
     self.salt = salt
+    self.segment = segment
     self.place = place
     sum = records.withUnsafeBufferPointer { Self.checksum($0) }
   }
@@ -40,10 +43,11 @@ struct GroupHeader: Equatable {
     }
     length = UInt32(number(at: 0, bytes: 4))
     salt = UInt32(number(at: 4, bytes: 4))
-    place = number(at: 8, bytes: 8)
-    sum = UInt32(number(at: 16, bytes: 4))
-    let own = bytes[offset..<offset + 20].withUnsafeBufferPointer { Self.checksum($0) }
-    guard length > 0, own == UInt32(number(at: 20, bytes: 4)) else { return nil }
+    segment = UInt32(number(at: 8, bytes: 4))
+    place = number(at: 12, bytes: 8)
+    sum = UInt32(number(at: 20, bytes: 4))
+    let own = bytes[offset..<offset + 24].withUnsafeBufferPointer { Self.checksum($0) }
+    guard length > 0, own == UInt32(number(at: 24, bytes: 4)) else { return nil }
   }
 
   /// Appends the header's bytes to `buffer`.
@@ -51,6 +55,7 @@ struct GroupHeader: Equatable {
     let start = buffer.count
     withUnsafeBytes(of: length.littleEndian) { buffer.append(contentsOf: $0) }
     withUnsafeBytes(of: salt.littleEndian) { buffer.append(contentsOf: $0) }
+    withUnsafeBytes(of: segment.littleEndian) { buffer.append(contentsOf: $0) }
     withUnsafeBytes(of: place.littleEndian) { buffer.append(contentsOf: $0) }
     withUnsafeBytes(of: sum.littleEndian) { buffer.append(contentsOf: $0) }
     let own = buffer[start...].withUnsafeBufferPointer { Self.checksum($0) }
@@ -70,35 +75,62 @@ struct GroupHeader: Equatable {
 /// Reads the groups of a segment's bytes.
 struct GroupReader {
   let bytes: [UInt8]
+  let segment: UInt32
+  /// The segment's salt, as its first group has it; nil where the head of that is lost.
+  let salt: UInt32?
 
-  /// The records of the group at `offset`, and where it ends; nil when none stands there whole and
-  /// unbroken.
-  func group(at offset: Int) -> (header: GroupHeader, records: [Record], end: Int)? {
+  /// Begins at the start of `bytes`, which segment `segment` holds.
+  init(_ bytes: [UInt8], segment: UInt32) {
+    self.bytes = bytes
+    self.segment = segment
+    salt = GroupHeader(bytes, at: 0).flatMap {
+      $0.segment == segment && $0.place == 0 ? $0.salt : nil
+    }
+  }
+
+  /// The records of the group at `offset`, and where it ends; nil when none stands there that belongs
+  /// there, whole and unbroken.
+  func group(at offset: Int) -> (records: [Record], end: Int)? {
+    guard let header = GroupHeader(bytes, at: offset), belongs(header, at: offset),
+      header.salt == salt, let body = body(of: header, at: offset),
+      let records = Record.all(in: body)
+    else { return nil }
+    return (records, body.endIndex)
+  }
+
+  /// What stands behind `header`, if it is what the header was made for.
+  private func body(of header: GroupHeader, at offset: Int) -> ArraySlice<UInt8>? {
     let start = offset + GroupHeader.size
-    guard let header = GroupHeader(bytes, at: offset), header.place == UInt64(offset),
-      Int(header.length) <= bytes.count - start
-    else { return nil }
-    let end = start + Int(header.length)
-    guard header.vouches(for: bytes[start..<end]),
-      let records = Record.all(in: bytes[start..<end])
-    else { return nil }
-    return (header, records, end)
+    guard Int(header.length) <= bytes.count - start else { return nil }
+    let body = bytes[start..<start + Int(header.length)]
+    return header.vouches(for: body) ? body : nil
   }
 
   /// Whether behind `end`, where the good part ends, stands a group that proves more was durable, or
-  /// one that belongs elsewhere. Of a segment whose beginning is lost the salt is not known.
-  func hasProof(behind end: Int, salt: UInt32?) -> Bool {
+  /// one that belongs elsewhere.
+  func hasProof(behind end: Int) -> Bool {
     // One byte at a time: lengths in a damaged part cannot be trusted to lead anywhere.
     var offset = end
     while let next = nextPossible(from: offset) {
-      if let header = GroupHeader(bytes, at: next), salt == nil || header.salt == salt,
-        next > end || header.place != UInt64(next)
-      {
+      if let header = GroupHeader(bytes, at: next), proves(header, at: next, behind: end) {
         return true
       }
       offset = next + 1
     }
     return false
+  }
+
+  private func proves(_ header: GroupHeader, at offset: Int, behind end: Int) -> Bool {
+    if let salt {
+      return header.salt == salt && (offset > end || !belongs(header, at: offset))
+    }
+    // Where the segment's beginning was torn, what is left of it may hold a client's bytes: a whole
+    // group is needed then, except in the place of the beginning.
+    return offset == 0 || body(of: header, at: offset) != nil
+  }
+
+  private func belongs(_ header: GroupHeader, at offset: Int) -> Bool {
+    header.segment == segment && header.place == UInt64(offset)
   }
 
   /// The first place from `offset` on where a group could stand: its length is not nothing. So room

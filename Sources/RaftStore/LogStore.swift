@@ -36,10 +36,12 @@ public final class LogStore: LogStorage {
     let names = try Segment.names(on: disk)
     var recovery = Recovery()
     var segments: [Segment] = []
+    var bytes: [UInt8] = []
     for name in names {
       let file = try disk.open(name.text)
       let isLast = name == names.last
-      try recovery.replay(try file.contents(), file: name.text, isLast: isLast)
+      bytes = try file.contents()
+      try recovery.replay(bytes, of: name, isLast: isLast)
       segments.append(
         Segment(name: name, file: file, greatest: recovery.greatest.last!))
     }
@@ -52,9 +54,13 @@ public final class LogStore: LogStorage {
     let end = UInt64(recovery.end)
     if let last = segments.last {
       // A torn tail must not be taken for what is written after it. And what was read may never
-      // have been synced, but is about to be relied on.
+      // have been synced, but is about to be relied on: after a sync that failed it is in memory
+      // only, and is not written by another. All groups but the last were durable before it.
       try last.file.truncate(to: end)
+      try last.file.write(
+        Array(bytes[recovery.lastGroup..<recovery.end]), at: UInt64(recovery.lastGroup))
       try last.file.sync()
+      try disk.sync()
     }
     state = Mutex(
       State(

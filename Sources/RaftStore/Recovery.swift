@@ -11,6 +11,8 @@ struct Recovery {
   var entries = Deque<Entry>()
   /// The last segment is good up to here; what follows is a torn tail.
   var end = 0
+  /// Where the last group of the last segment begins.
+  var lastGroup = 0
   /// The salt of the last segment; nil when it holds nothing.
   var salt: UInt32?
   /// Of each segment, the greatest index of an entry in it.
@@ -25,18 +27,22 @@ struct Recovery {
   /// the disk lost what it had promised, and the node must not start as if it had never been told.
   ///
   /// - Throws: `StoreError` when the file was damaged before its torn tail.
-  mutating func replay(_ bytes: [UInt8], file: String, isLast: Bool) throws(StoreError) {
-    let reader = GroupReader(bytes: bytes)
+  mutating func replay(_ bytes: [UInt8], of segment: Segment.Name, isLast: Bool)
+    throws(StoreError)
+  {
+    let reader = GroupReader(bytes, segment: segment.short)
     end = 0
-    salt = nil
+    lastGroup = 0
+    salt = reader.salt
     greatest.append(0)
-    while let group = reader.group(at: end), group.header.salt == salt ?? group.header.salt {
-      for record in group.records { try replay(record, file: file) }
-      salt = group.header.salt
+    while let group = reader.group(at: end) {
+      for record in group.records { try replay(record, file: segment.text) }
+      lastGroup = end
       end = group.end
     }
-    if reader.hasProof(behind: end, salt: salt) { throw damage(file, at: end) }
-    if !isLast, bytes[end...].contains(where: { $0 != 0 }) { throw damage(file, at: end) }
+    let isDamaged =
+      reader.hasProof(behind: end) || !isLast && bytes[end...].contains { $0 != 0 }
+    if isDamaged { throw damage(segment.text, at: end) }
   }
 
   /// What all segments add up to.

@@ -12,6 +12,9 @@ struct Segment: Sendable {
       return String(repeating: "0", count: max(0, 12 - digits.count)) + digits + ".log"
     }
 
+    /// The number as groups have it: enough to tell segments apart that may be there together.
+    var short: UInt32 { UInt32(truncatingIfNeeded: number) }
+
     init(number: UInt64) { self.number = number }
 
     init?(_ text: String) {
@@ -109,7 +112,8 @@ actor SegmentQueue {
     if isBeyond { zeroed = max(newEnd, min(newEnd + UInt64(Self.zerosAhead), segmentBytes)) }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Int((isBeyond ? zeroed : newEnd) - end))
-    GroupHeader(of: records, salt: salt, place: end).append(to: &bytes)
+    GroupHeader(of: records, salt: salt, segment: segments[last].name.short, place: end)
+      .append(to: &bytes)
     bytes += records
     if isBeyond { bytes += [UInt8](repeating: 0, count: Int(zeroed - newEnd)) }
     try segments[last].file.write(bytes, at: end)

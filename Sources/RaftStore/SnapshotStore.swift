@@ -27,6 +27,8 @@ public actor SnapshotStore: SnapshotStorage {
   public init(disk: any Disk, executor: any SerialExecutor) throws(StoreError) {
     let names = try disk.names()
     for name in names where name.hasSuffix(Self.partEnd) { try disk.remove(name) }
+    // The snapshot's name may never have been synced, but is about to be relied on.
+    if names.contains(Self.name) { try disk.sync() }
     held = Mutex(
       names.contains(Self.name)
         ? try FileSnapshot(checking: try disk.open(Self.name), name: Self.name, executor: executor)

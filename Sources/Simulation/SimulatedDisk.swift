@@ -22,7 +22,7 @@ public struct DiskFaults: Sendable {
 
 /// Files of which only what was synced is sure to survive, and names likewise.
 final class SimulatedDisk: Disk {
-  /// A file: what is on the platter, and the writes since, in order.
+  /// A file: what is read, what is on the platter, and what the next sync writes out, in order.
   struct Content {
     enum Change {
       case write([UInt8], at: Int)
@@ -32,6 +32,14 @@ final class SimulatedDisk: Disk {
     var bytes: [UInt8] = []
     var synced: [UInt8] = []
     var changes: [Change] = []
+    /// After a sync that failed, what it should have written is read as before, and written by no
+    /// other.
+    private var hasLost = false
+
+    init(bytes: [UInt8]) {
+      self.bytes = bytes
+      synced = bytes
+    }
 
     mutating func apply(_ change: Change) {
       Self.apply(change, to: &bytes)
@@ -49,7 +57,16 @@ final class SimulatedDisk: Disk {
     }
 
     mutating func sync() {
-      synced = bytes
+      if hasLost {
+        for change in changes { Self.apply(change, to: &synced) }
+      } else {
+        synced = bytes
+      }
+      changes = []
+    }
+
+    mutating func failToSync() {
+      hasLost = true
       changes = []
     }
   }
@@ -58,8 +75,8 @@ final class SimulatedDisk: Disk {
     let content: Mutex<Content>
     private let disk: SimulatedDisk
 
-    init(_ bytes: [UInt8], on disk: SimulatedDisk) {
-      content = Mutex(Content(bytes: bytes, synced: bytes))
+    init(_ content: Content, on disk: SimulatedDisk) {
+      self.content = Mutex(content)
       self.disk = disk
     }
 
@@ -80,6 +97,7 @@ final class SimulatedDisk: Disk {
 
     func sync() throws(StoreError) {
       if disk.world.happens(disk.faults.failingSyncs) {
+        content.withLock { $0.failToSync() }
         throw SimulatedDisk.failure
       }
       content.withLock { $0.sync() }
@@ -138,13 +156,29 @@ final class SimulatedDisk: Disk {
     return SimulatedDisk(world, faults: faults, contents, sound: sound)
   }
 
+  /// What the end of a process leaves: everything, synced or not.
+  func afterKill() -> SimulatedDisk {
+    let disk = SimulatedDisk(world, faults: faults)
+    let old = folder.withLock { $0 }
+    func copy(_ file: File) -> File { File(file.content.withLock { $0 }, on: disk) }
+    let files = old.files.mapValues(copy)
+    disk.folder.withLock { folder in
+      folder.files = files
+      // A file may have both names, of which one is not synced yet.
+      folder.synced = old.synced.mapValues { file in
+        old.files.first { $0.value === file }.map { files[$0.key]! } ?? copy(file)
+      }
+    }
+    return disk
+  }
+
   private convenience init(
     _ world: World, faults: DiskFaults, _ contents: [String: [UInt8]],
     sound: SimulatedDisk? = nil
   ) {
     self.init(world, faults: faults, sound: sound)
     folder.withLock { folder in
-      folder.files = contents.mapValues { File($0, on: self) }
+      folder.files = contents.mapValues { File(Content(bytes: $0), on: self) }
       folder.synced = folder.files
     }
   }
@@ -187,7 +221,7 @@ final class SimulatedDisk: Disk {
   func open(_ name: String) -> any DiskFile {
     folder.withLock { folder in
       if let file = folder.files[name] { return file }
-      let file = File([], on: self)
+      let file = File(Content(bytes: []), on: self)
       folder.files[name] = file
       return file
     }

@@ -96,15 +96,21 @@ final class SimulatedNode {
     try LogStore(disk: disk, node: id, executor: queue(), segmentBytes: 1 << 14)
   }
 
-  /// The power goes: what is not on disk is gone, and nobody hears of this node any more.
+  /// The power goes, and what is not on disk with it; or only the process ends. Nobody hears of this
+  /// node any more.
   func crash() {
     guard let end else { return }
     end.isPlugged = false
     oracle.crashed(id)
     last = nil
     network.nodes[id] = nil
-    logDisk = logDisk.afterCrash()
-    snapshotDisk = snapshotDisk.afterCrash()
+    if world.happens(0.25) {
+      logDisk = logDisk.afterKill()
+      snapshotDisk = snapshotDisk.afterKill()
+    } else {
+      logDisk = logDisk.afterCrash()
+      snapshotDisk = snapshotDisk.afterCrash()
+    }
     running?.cancel()
     running = nil
     raft = nil

@@ -9,6 +9,8 @@ final class ForgetfulDisk: Disk {
     struct State {
       var bytes: [UInt8] = []
       var synced: [UInt8] = []
+      /// Whether a sync has something to do: the kernel writes out what it knows to have changed.
+      var isDirty = false
     }
 
     let state: Mutex<State>
@@ -33,6 +35,7 @@ final class ForgetfulDisk: Disk {
           state.bytes += [UInt8](repeating: 0, count: end - state.bytes.count)
         }
         state.bytes.replaceSubrange(Int(offset)..<end, with: bytes)
+        state.isDirty = true
       }
     }
 
@@ -41,17 +44,25 @@ final class ForgetfulDisk: Disk {
       state.withLock { state in
         guard state.bytes.count < size else { return }
         state.bytes += [UInt8](repeating: 0, count: Int(size) - state.bytes.count)
+        state.isDirty = true
       }
     }
 
     func truncate(to size: UInt64) throws(StoreError) {
       try disk.step()
-      state.withLock { $0.bytes.removeSubrange(Int(size)...) }
+      state.withLock { state in
+        guard size < state.bytes.count else { return }
+        state.bytes.removeSubrange(Int(size)...)
+        state.isDirty = true
+      }
     }
 
     func sync() throws(StoreError) {
       try disk.step()
-      state.withLock { $0.synced = $0.bytes }
+      state.withLock { state in
+        if state.isDirty { state.synced = state.bytes }
+        state.isDirty = false
+      }
     }
   }
 
@@ -74,6 +85,15 @@ final class ForgetfulDisk: Disk {
         state.files[name] = file
         state.synced[name] = file
       }
+    }
+  }
+
+  /// A disk with these files of which nothing was ever written out, nor will be by a sync alone.
+  convenience init(cached files: [String: [UInt8]]) {
+    self.init(files)
+    state.withLock { state in
+      for file in state.files.values { file.state.withLock { $0.synced = [] } }
+      state.synced = [:]
     }
   }
 

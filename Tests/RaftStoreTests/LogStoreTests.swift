@@ -151,7 +151,7 @@ import Testing
     var after = before + [UInt8](repeating: 0, count: place + group.count)
     after.replaceSubrange(place..<place + group.count, with: group)
     let sound = Found(try open(ForgetfulDisk([Self.name: before])))
-    let whole = Found(try open(ForgetfulDisk([Self.name: written(disk)])))
+    let whole = Found(try open(ForgetfulDisk([Self.name: disk.bytes(of: Self.name)])))
     do {
       let found = Found(try open(ForgetfulDisk([Self.name: after])))
       let isSound = found == (place == before.count ? whole : sound)
@@ -181,6 +181,27 @@ import Testing
     #expect(last == (lost.contains { $0 < 6 } ? 1 : 2), "\(seed)")
   }
 
+  @Test("of a torn beginning no part is taken for a group, whatever a client put there")
+  func tornImage() async throws {
+    let other = ForgetfulDisk()
+    try await append([entry(1, 1)], to: other)
+    let disk = ForgetfulDisk()
+    try await append([entry(1, 1, Array(written(other)[..<GroupHeader.size]) + [1])], to: disk)
+    #expect(
+      try open(ForgetfulDisk([Self.name: Array(written(disk).dropLast(1))])).recovered.log.last
+        == nil)
+  }
+
+  @Test("a sync that failed is not made good by the next: what a start relies on is written again")
+  func relied() async throws {
+    let disk = ForgetfulDisk()
+    try await append([entry(1, 1)], to: disk)
+    // Read back, but never synced.
+    let read = ForgetfulDisk(cached: [Self.name: disk.bytes(of: Self.name)])
+    #expect(try open(read).recovered.log.lastIndex == 1)
+    #expect(try open(read.afterCrash()).recovered.log.lastIndex == 1)
+  }
+
   @Test("a value that is the image of another log is not taken for a part of this one")
   func image() async throws {
     let other = ForgetfulDisk()
@@ -195,6 +216,20 @@ import Testing
   @Test("any bytes are read without a trap", arguments: Seed.some(500))
   func rubbish(seed: Seed) {
     var random = SplitMix64(seed)
+    var records: [UInt8] = []
+    let indexes: [UInt64] = [0, 1, 2, 1 << 62, .max]
+    Record.begin(NodeID(1), .none, purged: nil).append(to: &records)
+    for _ in 0..<Int.random(in: 0...5, using: &random) {
+      let id = LogID(term: 1, index: indexes.randomElement(using: &random)!)
+      let all: [Record] = [
+        .entry(Entry(id: id, payload: .blank)), .purge(upTo: id), .truncate(from: id.index),
+        .begin(NodeID(1), .none, purged: id),
+      ]
+      all.randomElement(using: &random)!.append(to: &records)
+    }
+    var whole: [UInt8] = []
+    GroupHeader(of: records, salt: 1, segment: 1, place: 0).append(to: &whole)
+    _ = try? open(ForgetfulDisk([Self.name: whole + records]))
     let bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in
       UInt8.random(in: 0...(Bool.random(using: &random) ? 9 : 255), using: &random)
     }
