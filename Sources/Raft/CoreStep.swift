@@ -214,8 +214,8 @@ extension CoreStep {
     let isFull = uncommittedBytes + bytes > tools.configuration.maxUncommittedBytes
     guard engine.isLeader, !engine.isHandingOver, !isFull || writes.isEmpty else {
       let error: RaftError =
-        engine.isHandingOver || engine.isLeader
-        ? .overloaded : .notLeader(leader: engine.leader)
+        engine.isHandingOver
+        ? .handingOver : engine.isLeader ? .overloaded : .notLeader(leader: engine.leader)
       for (_, reply) in replies { reply(.failure(error)) }
       return
     }
@@ -232,7 +232,7 @@ extension CoreStep {
     _ change: MembershipChange, retain: Bool, _ reply: @escaping Reply<Membership>
   ) {
     guard engine.isLeader else { return reply(.failure(.notLeader(leader: engine.leader))) }
-    guard !engine.isHandingOver else { return reply(.failure(.overloaded)) }
+    guard !engine.isHandingOver else { return reply(.failure(.handingOver)) }
     do throws(MembershipError) {
       let next = try engine.membershipStep(towards: change, retain: retain)
       writes.append(

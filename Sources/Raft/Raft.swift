@@ -8,6 +8,8 @@ public enum RaftError: Error, Equatable, Sendable {
   case indoubt
   /// Too many requests wait. The request was never proposed.
   case overloaded
+  /// Leadership is being handed over. The request was never proposed.
+  case handingOver
   /// The node is stopping. The request was never proposed.
   case stopped
   /// The node stopped because something broke, and this is what. The request was never proposed.

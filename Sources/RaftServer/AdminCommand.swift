@@ -77,7 +77,8 @@ enum AdminCommand: Equatable, Sendable {
   }
 
   private static func node(_ text: String) -> NodeID? {
-    UInt64(text).flatMap { $0 > 0 ? NodeID($0) : nil }
+    // As people type it, and as messages name it.
+    UInt64(text.hasPrefix("n") ? text.dropFirst() : text[...]).flatMap { $0 > 0 ? NodeID($0) : nil }
   }
 
   /// Carries it out.
@@ -85,8 +86,12 @@ enum AdminCommand: Equatable, Sendable {
     on raft: Raft, _ identities: PeerIdentities
   ) async throws(RaftError) -> RESPValue {
     switch self {
-    case .addLearner(let member): try await raft.addLearner(member, isBlocking: true)
-    case .change(let change, let retain): try await raft.change(change, retain: retain)
+    case .addLearner(let member): return try await Self.add(member, to: raft)
+    case .change(let change, let retain):
+      if let stranger = Self.stranger(in: change, raft.metrics.membership.membership) {
+        return .error("ERR \(stranger) is no member")
+      }
+      try await raft.change(change, retain: retain)
     case .transfer(let target):
       return .integer(Int64(try await raft.transferLeadership(to: target).number))
     case .trigger(let trigger): raft.trigger(trigger)
@@ -94,7 +99,7 @@ enum AdminCommand: Equatable, Sendable {
       guard isForced || !raft.metrics.membership.membership.isVoter(id) else {
         return .error(
           "ERR \(id) is a voter: a wiped disk would vote without what it acknowledged. Remove it "
-            + "first (RAFT.CHANGE REMOVE \(id)), or say FORCE")
+            + "first (RAFT.CHANGE REMOVE \(id.number)), or say FORCE")
       }
       do throws(StoreError) {
         try await identities.forget(id)
@@ -103,6 +108,40 @@ enum AdminCommand: Equatable, Sendable {
       }
     }
     return .ok
+  }
+}
+
+extension AdminCommand {
+  private static func add(_ member: Member, to raft: Raft) async throws(RaftError) -> RESPValue {
+    let membership = raft.metrics.membership.membership
+    if let known = membership.members.first(where: { $0.id == member.id }),
+      known.address != member.address
+    {
+      return .error(
+        "ERR \(member.id) is a member already, at \(known.address); to move it, remove it first "
+          + "(RAFT.CHANGE \(membership.isVoter(member.id) ? "REMOVE" : "DROP") \(member.id.number))"
+      )
+    }
+    guard member.id != raft.metrics.id else { return .ok }
+    do throws(RaftError) {
+      try await raft.addLearner(member, isBlocking: true)
+    } catch .timedOut {
+      return .error(
+        "ERR \(member.id) has not caught up after a minute; does it run at \(member.address), and "
+          + "was it started with --join? It stays a learner; RAFT.CHANGE DROP \(member.id.number) "
+          + "removes it")
+    }
+    return .ok
+  }
+
+  /// A node that is to go and was never there.
+  private static func stranger(in change: MembershipChange, _ membership: Membership) -> NodeID? {
+    switch change {
+    case .removeVoters(let ids), .removeLearners(let ids):
+      ids.first { id in !membership.members.contains { $0.id == id } }
+    case .addVoters, .addNewVoters, .replaceVoters, .addLearners, .setAddresses, .replaceMembers:
+      nil
+    }
   }
 }
 

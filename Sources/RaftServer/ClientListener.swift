@@ -152,7 +152,9 @@ final class ClientListener: ChannelDuplexHandler {
       end("a request of more than \(Self.longestRequest) bytes", context)
     // Bytes that come after those that were no protocol.
     case is ByteToMessageDecoderError: break
-    default: context.close(promise: nil)
+    default:
+      commands.identities.complaints.note(error, with: "a client at \(from(context))")
+      context.close(promise: nil)
     }
   }
 

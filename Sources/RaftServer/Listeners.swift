@@ -3,6 +3,16 @@
 import NIOCore
 import NIOPosix
 
+/// Why an address is not served. Its text is one line.
+struct ListenError: Error, CustomStringConvertible {
+  var address: Address
+  var reason: String
+
+  var description: String {
+    "cannot listen at \(address): \(reason); is it this machine's, and not taken by another program?"
+  }
+}
+
 /// Accepts connections and gives each its handlers.
 struct Listener: Sendable {
   private let channel: any Channel
@@ -28,7 +38,8 @@ struct Listener: Sendable {
           }
         }
       }
-      .bind(host: address.host, port: address.port).get()
+      .bind(host: address.host, port: address.port)
+      .flatMapErrorThrowing { throw ListenError(address: address, reason: "\($0)") }.get()
   }
 
   /// Serves until cancelled.

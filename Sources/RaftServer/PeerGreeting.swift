@@ -53,7 +53,7 @@ final class PeerGreeter: ChannelInboundHandler, RemovableChannelHandler {
     case .greeting(let answer) where answer.node == node: admit(answer, context)
     case .refusal:
       context.eventLoop.makeFutureWithTask { [node, identities] in
-        await identities.wasRefused(by: node)
+        try await identities.wasRefused(by: node)
       }.whenComplete { _ in }
       context.close(promise: nil)
     default: context.close(promise: nil)
@@ -63,7 +63,8 @@ final class PeerGreeter: ChannelInboundHandler, RemovableChannelHandler {
   private func admit(_ answer: PeerGreeting, _ context: ChannelHandlerContext) {
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     context.eventLoop.makeFutureWithTask { [node, identities] in
-      try await identities.admit(node, answer.identity)
+      try await identities.wasAdmitted(by: node)
+      return try await identities.admit(node, answer.identity)
     }.whenComplete { result in
       let (greeter, context) = bound.value
       guard case .success(true) = result else { return context.close(promise: nil) }
@@ -79,6 +80,7 @@ final class PeerGreeter: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    identities.complaints.note(error, with: "\(node)")
     context.close(promise: nil)
   }
 }
@@ -134,6 +136,12 @@ final class PeerDoor: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    identities.complaints.note(error, with: "a node at \(from(context))")
     context.close(promise: nil)
   }
+}
+
+/// The address at the other end, without the port, which is another each time.
+func from(_ context: ChannelHandlerContext) -> String {
+  context.remoteAddress?.ipAddress ?? "an unknown address"
 }

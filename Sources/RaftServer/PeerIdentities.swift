@@ -11,12 +11,15 @@ import RaftStore
 /// first under each number is kept, on disk, and any other refused until `forget`.
 ///
 /// They are a file of text among those of the log: who loses the log loses the identity with it. A
-/// line is a number and an identity; the first is the own one.
+/// line is a number and an identity; the first is the own one. `refused-by number` stands for a node
+/// that knew another disk under this number when this one was still empty: until it takes this node
+/// back, the node must not begin a cluster of its own with others that were wiped.
 actor PeerIdentities {
   private static let name = "identities"
   private static let part = "identities.part"
   /// More nodes than any cluster has: so many a stranger can make this node keep.
   private static let most = 1000
+  private static let refusedBy = "refused-by"
 
   private let executor: any SerialExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -26,24 +29,36 @@ actor PeerIdentities {
   nonisolated let own: UUID
   private let disk: any Disk
   private let logger: Logger
+  /// Where connections that come to nothing are reported.
+  nonisolated let complaints: Complaints
   private var known: [NodeID: UUID]
   private var refused: [NodeID: UUID] = [:]
   private var refusing: Set<NodeID> = []
+  /// Those of the file's `refused-by`.
+  private var doubters: Set<NodeID>
+  /// Whether the node has no past of its own.
+  private let isNew: Bool
+  private var onDoubt: @Sendable (Bool) -> Void = { _ in }
 
   /// Reads what is on `disk`, or draws an identity for `node` and writes it there. Calls to the
   /// disk run on `executor`, which may block.
   ///
+  /// - Parameter isNew: whether the node's log is empty: then it heeds those that refuse it.
   /// - Throws: `StoreError` when the file is another node's or was damaged, or the disk fails.
-  init(disk: any Disk, node: NodeID, executor: any SerialExecutor, logger: Logger)
-    throws(StoreError)
-  {
+  init(
+    disk: any Disk, node: NodeID, isNew: Bool, executor: any SerialExecutor, logger: Logger
+  ) throws(StoreError) {
     self.disk = disk
     self.node = node
     self.executor = executor
     self.logger = logger
+    self.isNew = isNew
+    complaints = Complaints(logger: logger)
     let isThere = try disk.names().contains(Self.name)
-    var lines = isThere ? try Self.parse(try disk.open(Self.name).contents()) : [(node, UUID())]
+    var (lines, doubters) =
+      isThere ? try Self.parse(try disk.open(Self.name).contents()) : ([(node, UUID())], [])
     let (owner, identity) = lines.removeFirst()
+    self.doubters = doubters
     guard owner == node else {
       throw StoreError(
         file: Self.name,
@@ -51,7 +66,7 @@ actor PeerIdentities {
     }
     own = identity
     known = Dictionary(lines) { first, _ in first }
-    if !isThere { try Self.write([(node, own)], to: disk) }
+    if !isThere { try Self.write([(node, own)], refusedBy: [], to: disk) }
   }
 
   /// Whether `identity` is the one this node knows `peer` by. The first that it meets it keeps, and
@@ -66,7 +81,10 @@ actor PeerIdentities {
         "refused a node: another disk under a known number",
         metadata: [
           "node": "\(peer)", "known": "\(known)", "refused": "\(identity)",
-          "help": "remove \(peer) from the voters and let it join under a new number",
+          "help": """
+          remove \(peer) from the voters and let it join under a new number with --join, or take it \
+          back by RAFT.ACCEPT \(peer.number) on each other node
+          """,
         ])
       return false
     }
@@ -87,25 +105,50 @@ actor PeerIdentities {
     refused[peer] = nil
   }
 
+  /// Calls `body` with whether this node is in doubt: now, and whenever that changes.
+  func watchDoubt(_ body: @escaping @Sendable (Bool) -> Void) {
+    onDoubt = body
+    body(!doubters.isEmpty)
+  }
+
+  /// `peer` takes this node for what it is.
+  func wasAdmitted(by peer: NodeID) throws(StoreError) {
+    refusing.remove(peer)
+    guard doubters.remove(peer) != nil else { return }
+    try keep(known)
+    if doubters.isEmpty { onDoubt(false) }
+  }
+
   /// `peer` knows another node under this one's number.
-  func wasRefused(by peer: NodeID) {
+  func wasRefused(by peer: NodeID) throws(StoreError) {
+    if isNew, doubters.insert(peer).inserted {
+      onDoubt(true)
+      try keep(known)
+    }
     guard refusing.insert(peer).inserted else { return }
     logger.error(
       "refused by a node: it knows another disk under this number",
       metadata: [
         "node": "\(peer)", "own": "\(own)",
-        "help": "if this disk was replaced, let the node join under a new number",
+        "help": """
+        if this disk was replaced, let the node join under a new number with --join, or say \
+        RAFT.ACCEPT \(node.number) to \(peer)
+        """,
       ])
   }
 
   private func keep(_ next: [NodeID: UUID]) throws(StoreError) {
     let peers = next.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    try Self.write([(node, own)] + peers, to: disk)
+    try Self.write([(node, own)] + peers, refusedBy: doubters, to: disk)
     known = next
   }
 
-  private static func write(_ lines: [(NodeID, UUID)], to disk: any Disk) throws(StoreError) {
-    let text = lines.map { "\($0.number) \($1)\n" }.joined()
+  private static func write(
+    _ lines: [(NodeID, UUID)], refusedBy doubters: Set<NodeID>, to disk: any Disk
+  ) throws(StoreError) {
+    let text =
+      lines.map { "\($0.number) \($1)\n" }.joined()
+      + doubters.sorted().map { "\(refusedBy) \($0.number)\n" }.joined()
     let file = try disk.open(part)
     try file.truncate(to: 0)
     try file.write(Array(text.utf8), at: 0)
@@ -114,10 +157,17 @@ actor PeerIdentities {
     try disk.sync()
   }
 
-  private static func parse(_ bytes: [UInt8]) throws(StoreError) -> [(NodeID, UUID)] {
+  private static func parse(_ bytes: [UInt8]) throws(StoreError)
+    -> (lines: [(NodeID, UUID)], doubters: Set<NodeID>)
+  {
     var lines: [(NodeID, UUID)] = []
+    var doubters: Set<NodeID> = []
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let words = line.split(separator: " ")
+      if words.count == 2, words[0] == refusedBy, let number = UInt64(words[1]), number > 0 {
+        doubters.insert(NodeID(number))
+        continue
+      }
       guard words.count == 2, let number = UInt64(words[0]), number > 0,
         let identity = UUID(uuidString: String(words[1]))
       else {
@@ -129,6 +179,6 @@ actor PeerIdentities {
     guard !lines.isEmpty else {
       throw StoreError(file: name, reason: "is empty; wipe the node and let it join anew")
     }
-    return lines
+    return (lines, doubters)
   }
 }

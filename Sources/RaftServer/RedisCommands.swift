@@ -135,6 +135,7 @@ struct RedisCommands: Sendable {
     case .notLeader: return .error("CLUSTERDOWN no leader is known; try again")
     case .indoubt: return .error("INDOUBT leadership was lost; the outcome is unknown")
     case .overloaded: return .error("TRYAGAIN too many requests wait")
+    case .handingOver: return .error("TRYAGAIN leadership is being handed over")
     case .stopped: return .error("CLUSTERDOWN the node is stopping")
     case .failed(let reason): return .error("CLUSTERDOWN the node failed: \(reason)")
     case .membership(let error): return .error("ERR \(error)")

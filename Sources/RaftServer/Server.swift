@@ -78,7 +78,8 @@ public struct Server: Sendable {
     let log = try LogStore(
       disk: disk, node: id, executor: QueueExecutor(label: "log"))
     let identities = try PeerIdentities(
-      disk: disk, node: id, executor: QueueExecutor(label: "identities"), logger: logger)
+      disk: disk, node: id, isNew: log.recovered.log.last == nil,
+      executor: QueueExecutor(label: "identities"), logger: logger)
     let snapshots = try SnapshotStore(
       disk: SystemDisk(path: path("snapshots")), executor: QueueExecutor(label: "snapshots"))
     if let purged = log.purged, purged.index > snapshots.current?.lastLogID.index ?? 0 {
@@ -97,6 +98,14 @@ public struct Server: Sendable {
       configuration.raft, log: log, snapshots: snapshots,
       network: PeerTransport(identities: identities, loop: loop, tls: tls), clock: .continuous,
       random: SystemRandomNumberGenerator())
+    // A node in doubt must not lead: with others that were wiped too it would begin anew, and what
+    // those that refuse it hold would be lost.
+    await identities.watchDoubt { isInDoubt in
+      var switches = Switches()
+      switches.elect = !isInDoubt
+      switches.heartbeat = !isInDoubt
+      raft.set(switches)
+    }
     let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
       encrypted() + [
         ByteToMessageHandler(PeerFrameDecoder()), PeerDoor(identities: identities),
@@ -162,8 +171,25 @@ public struct Server: Sendable {
       voters: configuration.members.map(\.id), members: configuration.members)
     do throws(RaftError) {
       try await raft.initialize(membership)
+    } catch .membership(.alreadyInitialized) {
+      compareMembers(with: raft.metrics.membership.membership)
     } catch {
-      logger.info("not initialised", metadata: ["reason": "\(error)"])
+      logger.warning("not initialised", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// The members that count are those of the log: flags that say otherwise change nothing.
+  private func compareMembers(with membership: Membership) {
+    for flag in configuration.members {
+      guard let member = membership.members.first(where: { $0.id == flag.id }),
+        member.address != flag.address
+      else { continue }
+      logger.warning(
+        "--node says otherwise than the cluster",
+        metadata: [
+          "node": "\(flag.id)", "flag": "\(flag.address)", "cluster": "\(member.address)",
+          "help": "to move a node, remove it from the cluster and add it at its new address",
+        ])
     }
   }
 

@@ -11,16 +11,19 @@ public final class SystemDisk: Disk {
   private let path: String
   private let descriptor: CInt
 
+  private static func make(_ path: Substring) throws(StoreError) {
+    guard mkdir(String(path), 0o777) == 0 || errno == EEXIST else {
+      throw systemError(String(path), "cannot be made")
+    }
+  }
+
   /// Opens the directory at `path`, making it where it does not exist.
   ///
   /// - Throws: `StoreError`, also when another process holds it.
   public init(path: String) throws(StoreError) {
     self.path = path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw StoreError(file: path, reason: "cannot be made: \(error)")
-    }
+    for end in path.indices.dropFirst() where path[end] == "/" { try Self.make(path[..<end]) }
+    try Self.make(path[...])
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw systemError(path, "cannot be opened") }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

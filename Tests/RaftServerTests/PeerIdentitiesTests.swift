@@ -5,14 +5,17 @@ import Foundation
 import Logging
 import Raft
 import RaftStore
+import Synchronization
 import Testing
 
 @testable import RaftServer
 
 @Suite struct PeerIdentitiesTests {
-  private func open(_ disk: any Disk, as node: UInt64 = 1) throws -> PeerIdentities {
+  private func open(
+    _ disk: any Disk, as node: UInt64 = 1, isNew: Bool = false
+  ) throws -> PeerIdentities {
     try PeerIdentities(
-      disk: disk, node: NodeID(node), executor: QueueExecutor(label: "identities"),
+      disk: disk, node: NodeID(node), isNew: isNew, executor: QueueExecutor(label: "identities"),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
@@ -36,6 +39,33 @@ import Testing
       try await after.forget(NodeID(2))
       #expect(try await open(disk).admit(NodeID(2), second))
       #expect(try await !open(disk).admit(NodeID(2), first))
+    }
+  }
+
+  /// Whether the node is in doubt of itself.
+  private func isInDoubt(_ identities: PeerIdentities) async -> Bool {
+    let answer = Mutex(false)
+    await identities.watchDoubt { doubt in answer.withLock { $0 = doubt } }
+    return answer.withLock { $0 }
+  }
+
+  @Test(
+    "a new node that is refused is in doubt until it is taken back, over restarts; an old one is not"
+  )
+  func doubt() async throws {
+    try await withDisk { disk in
+      let new = try open(disk, isNew: true)
+      #expect(await !isInDoubt(new))
+      try await new.wasRefused(by: NodeID(2))
+      try await new.wasRefused(by: NodeID(3))
+      #expect(await isInDoubt(new))
+      let again = try open(disk)
+      try await again.wasAdmitted(by: NodeID(3))
+      #expect(await isInDoubt(again))
+      try await again.wasAdmitted(by: NodeID(2))
+      #expect(await !isInDoubt(again))
+      try await again.wasRefused(by: NodeID(2))
+      #expect(try await !isInDoubt(open(disk)))
     }
   }
 

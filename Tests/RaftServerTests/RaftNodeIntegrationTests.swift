@@ -201,6 +201,36 @@ struct RaftNodeIntegrationTests {
     #expect(try cluster.tool("redis-cli", next, "GET", "k") == "2")
   }
 
+  @Test(
+    "two wiped nodes begin nothing anew while the third holds what there was, and can be taken back"
+  )
+  func majorityWiped() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id) }
+    let leader = try await cluster.leader()
+    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let wiped = (1...3).filter { $0 != leader }
+    for id in wiped {
+      cluster.kill(id)
+      try FileManager.default.removeItem(atPath: "\(cluster.folder)/n\(id)")
+    }
+    for _ in 0..<2 {
+      // Also when they are started once more: then their logs are not empty any longer.
+      for id in wiped {
+        cluster.kill(id)
+        _ = try cluster.start(id)
+      }
+      try await Task.sleep(for: .seconds(2))
+      for id in 1...3 { #expect(try cluster.status(id)?["role"] as? String != "leader") }
+    }
+    for id in wiped {
+      #expect(try cluster.tool("redis-cli", leader, "RAFT.ACCEPT", "n\(id)", "FORCE") == "OK")
+    }
+    let next = try await cluster.leader()
+    #expect(try cluster.tool("redis-cli", next, "GET", "k") == "1")
+  }
+
   @Test("transactions and sessions work over a connection, and a broken request harms nobody else")
   func connections() async throws {
     let cluster = LoopbackCluster()
