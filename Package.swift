@@ -38,6 +38,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev"])]),
     .target(name: "CLinux"),
     .target(name: "Blocking"),
     .target(name: "History", dependencies: ["Blocking", "CZlib"]),
@@ -70,6 +71,12 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ]),
+    .target(
+      name: "SSH",
+      dependencies: [
+        "Blocking", "CLibSSH2", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"),
       ]),
     .target(
       name: "Hosts",
@@ -161,6 +168,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ]),
+    .testTarget(
+      name: "SSHTests",
+      dependencies: ["SSH", "Support", .product(name: "Subprocess", package: "swift-subprocess")]),
     .testTarget(
       name: "HostsTests",
       dependencies: [

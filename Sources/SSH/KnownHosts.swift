@@ -1,0 +1,100 @@
+// The keys that hosts are known by, in OpenSSH's files.
+
+import CLibSSH2
+import Glibc
+
+/// The file of known hosts that counts for a destination.
+///
+/// Not heeded: `@cert-authority` and `@revoked` lines, which libssh2 does not know: a host known only
+/// by its authority is unknown here.
+final class KnownHosts {
+  private let destination: Destination
+  private let file: String
+  private let hosts: OpaquePointer
+
+  /// Reads the first file of `destination` that is there.
+  init(of destination: Destination, session: OpaquePointer) throws(SSHError) {
+    self.destination = destination
+    file =
+      destination.knownHosts.first { access($0, F_OK) == 0 } ?? destination.knownHosts.first
+      ?? "known_hosts"
+    guard let hosts = libssh2_knownhost_init(session) else {
+      throw .failed(host: destination.name, step: "reading \(file)", reason: "out of memory")
+    }
+    self.hosts = hosts
+    guard access(file, F_OK) == 0 else { return }
+    let count = libssh2_knownhost_readfile(hosts, file, LIBSSH2_KNOWNHOST_FILE_OPENSSH)
+    guard count >= 0 else {
+      let reason =
+        access(file, R_OK) == 0 ? "it is no file of known hosts" : String(cString: strerror(errno))
+      throw .hostKey(host: destination.name, fault: .unreadable(file: file, reason: reason))
+    }
+  }
+
+  deinit { libssh2_knownhost_free(hosts) }
+
+  /// The types of the keys that the host is known by, as libssh2 takes them; nil for none. Asked for
+  /// them, a host that has several keys shows one that can be checked.
+  var preferredKeyTypes: String? {
+    var types: [String] = []
+    var entry: UnsafeMutablePointer<libssh2_knownhost>?
+    while libssh2_knownhost_get(hosts, &entry, entry) == 0, let known = entry?.pointee {
+      guard let key = known.key else { continue }
+      let kind = known.typemask & (15 << 18)
+      let match = libssh2_knownhost_checkp(
+        hosts, destination.host, CInt(destination.port), key, 0,
+        LIBSSH2_KNOWNHOST_TYPE_PLAIN | CInt(2 << 16) | kind, nil)
+      if match == LIBSSH2_KNOWNHOST_CHECK_MATCH, let name = Self.names[kind >> 18],
+        !types.contains(name)
+      {
+        types.append(name)
+      }
+    }
+    return types.isEmpty ? nil : types.joined(separator: ",")
+  }
+
+  /// Whether the host at the other end of `session` is the one it is known as.
+  ///
+  /// - Throws: `SSHError.hostKey` when it is not, or is not known.
+  func check(_ session: OpaquePointer) throws(SSHError) {
+    var length = 0
+    var kind: CInt = 0
+    guard let bytes = libssh2_session_hostkey(session, &length, &kind),
+      let key = HostKey(of: session)
+    else {
+      throw .failed(host: destination.name, step: "shaking hands", reason: "it showed no key")
+    }
+    let mask = LIBSSH2_KNOWNHOST_TYPE_PLAIN | CInt(1 << 16) | Self.mask(of: kind)
+    let match = libssh2_knownhost_checkp(
+      hosts, destination.host, CInt(destination.port), bytes, length, mask, nil)
+    switch match {
+    case LIBSSH2_KNOWNHOST_CHECK_MATCH: return
+    case LIBSSH2_KNOWNHOST_CHECK_MISMATCH:
+      throw .hostKey(host: destination.name, fault: .changed(key, file: file))
+    default: throw .hostKey(host: destination.name, fault: .unknown(key, file: file))
+    }
+  }
+
+  /// Those that a host which nobody knows is asked for, the best first.
+  static let allKeyTypes =
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,ssh-rsa"
+
+  /// By the number that libssh2 gives a type in an entry.
+  private static let names: [CInt: String] = [
+    2: "ssh-rsa", 3: "ssh-dss", 4: "ecdsa-sha2-nistp256", 5: "ecdsa-sha2-nistp384",
+    6: "ecdsa-sha2-nistp521", 7: "ssh-ed25519",
+  ]
+
+  /// The mask of an entry by the number that libssh2 gives the type of a session's key.
+  private static func mask(of kind: CInt) -> CInt {
+    switch kind {
+    case LIBSSH2_HOSTKEY_TYPE_RSA: 2 << 18
+    case LIBSSH2_HOSTKEY_TYPE_DSS: 3 << 18
+    case LIBSSH2_HOSTKEY_TYPE_ECDSA_256: 4 << 18
+    case LIBSSH2_HOSTKEY_TYPE_ECDSA_384: 5 << 18
+    case LIBSSH2_HOSTKEY_TYPE_ECDSA_521: 6 << 18
+    case LIBSSH2_HOSTKEY_TYPE_ED25519: 7 << 18
+    default: 15 << 18
+    }
+  }
+}
