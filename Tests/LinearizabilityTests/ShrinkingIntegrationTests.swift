@@ -34,7 +34,9 @@ import Testing
       shape.seed = UInt64(seed)
       guard let generator = try GenerationTests.broken(shape, kind) else { continue }
       let history = generator.collected().history
-      let result = try await Check(limits: Limits(time: .seconds(20))).run(history)
+      // Enough on a slow machine; that shrinking is quick is asked for beside the check.
+      let result = try await Check(limits: Limits(time: .seconds(20)), shrinkingTime: .seconds(40))
+        .run(history)
       // With unknown outcomes the check itself may reach its limit.
       if info > 0, result.verdict == .unknown { continue }
       let key = try #require(result.keys.first { $0.verdict == .invalid }, "\(kind) of \(model)")
