@@ -14,9 +14,9 @@ public struct Destination: Sendable, Equatable {
   public var usesAgent = true
   /// Tried last.
   public var password: String?
-  /// Files of known hosts in OpenSSH's format, of which the first that exists and knows the host
-  /// counts.
+  /// Files of known hosts in OpenSSH's format, of which the first that exists counts.
   public var knownHosts: [String]
+
   /// `user` at `host`, whose key is in one of `knownHosts`.
   public init(host: String, user: String, knownHosts: [String]) {
     self.host = host

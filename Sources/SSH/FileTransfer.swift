@@ -178,18 +178,7 @@ extension SSHSession {
   private func startSFTP(until deadline: ContinuousClock.Instant) async throws -> Handle {
     await opening.take()
     defer { opening.give() }
-    do {
-      return try await perform("starting SFTP", until: deadline) { () throws(SSHError) in
-        if let sftp = libssh2_sftp_init(session) { return Handle(pointer: sftp) }
-        let code = libssh2_session_last_errno(session)
-        if code == LIBSSH2_ERROR_EAGAIN { return nil }
-        throw error(code, "starting SFTP")
-      }
-    } catch {
-      // One that is cut off half way is finished by nobody.
-      fail(.disconnected(host: host, reason: "SFTP did not start"))
-      throw error
-    }
+    return try await opened("starting SFTP", until: deadline) { libssh2_sftp_init(session) }
   }
 
   /// The size of a file; 0 where there is none.

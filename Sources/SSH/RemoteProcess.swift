@@ -108,7 +108,11 @@ extension SSHSession {
   private func start(
     _ line: String, until deadline: ContinuousClock.Instant
   ) async throws -> Handle {
-    let channel = try await openChannel(until: deadline)
+    await opening.take()
+    defer { opening.give() }
+    let channel = try await opened("opening a channel", until: deadline) {
+      libssh2_channel_open_ex(session, "session", 7, 2 << 20, 32768, nil, 0)
+    }
     do {
       try await step("starting a command", until: deadline) {
         libssh2_channel_process_startup(channel.pointer, "exec", 4, line, UInt32(line.utf8.count))
@@ -116,29 +120,6 @@ extension SSHSession {
       return channel
     } catch {
       await abandon(channel)
-      throw error
-    }
-  }
-
-  /// One that is cut off half way is finished by nobody: the session ends then.
-  private func openChannel(until deadline: ContinuousClock.Instant) async throws -> Handle {
-    await opening.take()
-    defer { opening.give() }
-    do {
-      return try await perform("opening a channel", until: deadline) { () throws(SSHError) in
-        if let channel = libssh2_channel_open_ex(
-          session, "session", 7, 2 << 20, 32768, nil, 0)
-        {
-          return Handle(pointer: channel)
-        }
-        let code = libssh2_session_last_errno(session)
-        if code == LIBSSH2_ERROR_EAGAIN { return nil }
-        throw error(code, "opening a channel")
-      }
-    } catch {
-      if !(error is SSHError) || error.isTimeout {
-        fail(.disconnected(host: host, reason: "a channel was not opened in time"))
-      }
       throw error
     }
   }
@@ -218,11 +199,5 @@ extension SSHSession {
         libssh2_channel_free(channel.pointer)
       }
     } catch {}
-  }
-}
-
-extension Error {
-  fileprivate var isTimeout: Bool {
-    if case .timeout = self as? SSHError { true } else { false }
   }
 }

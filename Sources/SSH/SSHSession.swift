@@ -27,7 +27,8 @@ public actor SSHSession {
   private let readiness: Readiness
   /// A packet that is half sent must be sent to its end before the next.
   private let packets = Turns(1)
-  /// libssh2 opens one channel at a time.
+  /// libssh2 opens one channel at a time. And one that waits for the answer to its request fails when
+  /// the answer to another's comes first (its issue 671): so requests take the same turns.
   nonisolated let opening = Turns(1)
   /// OpenSSH allows ten sessions on a connection, unless told otherwise.
   nonisolated let channels = Turns(8)
@@ -182,6 +183,28 @@ public actor SSHSession {
       if code == LIBSSH2_ERROR_EAGAIN { return nil }
       guard code >= 0 else { throw error(code, name) }
       return code
+    }
+  }
+
+  /// Calls `open` until it has opened something; to be called in a turn of `opening`. One that is cut
+  /// off half way is finished by nobody: the session ends then. It goes on when the host refuses.
+  ///
+  /// - Throws: `SSHError`, and `CancellationError`.
+  func opened(
+    _ name: String, until deadline: ContinuousClock.Instant, _ open: () -> OpaquePointer?
+  ) async throws -> Handle {
+    do {
+      return try await perform(name, until: deadline) { () throws(SSHError) in
+        if let pointer = open() { return Handle(pointer: pointer) }
+        let code = libssh2_session_last_errno(session)
+        if code == LIBSSH2_ERROR_EAGAIN { return nil }
+        throw error(code, name)
+      }
+    } catch SSHError.failed(let host, let step, let reason) {
+      throw SSHError.failed(host: host, step: step, reason: reason)
+    } catch {
+      fail(.disconnected(host: host, reason: "cut off while \(name)"))
+      throw error
     }
   }
 
