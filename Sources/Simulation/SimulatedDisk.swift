@@ -73,11 +73,13 @@ final class SimulatedDisk: Disk {
 
   final class File: DiskFile {
     let content: Mutex<Content>
-    private let disk: SimulatedDisk
+    private let world: World
+    private let faults: DiskFaults
 
-    init(_ content: Content, on disk: SimulatedDisk) {
+    init(_ content: Content, _ world: World, _ faults: DiskFaults) {
       self.content = Mutex(content)
-      self.disk = disk
+      self.world = world
+      self.faults = faults
     }
 
     func size() -> UInt64 { content.withLock { UInt64($0.bytes.count) } }
@@ -96,7 +98,7 @@ final class SimulatedDisk: Disk {
     func truncate(to size: UInt64) { content.withLock { $0.apply(.truncate(Int(size))) } }
 
     func sync() throws(StoreError) {
-      if disk.world.happens(disk.faults.failingSyncs) {
+      if world.happens(faults.failingSyncs) {
         content.withLock { $0.failToSync() }
         throw SimulatedDisk.failure
       }
@@ -112,8 +114,8 @@ final class SimulatedDisk: Disk {
     var synced: [String: File] = [:]
   }
 
-  fileprivate let world: World
-  fileprivate let faults: DiskFaults
+  private let world: World
+  private let faults: DiskFaults
   private let folder = Mutex(Folder())
   /// After a crash that put a write where it does not belong: the disk as it would be had that
   /// write been lost instead.
@@ -160,7 +162,7 @@ final class SimulatedDisk: Disk {
   func afterKill() -> SimulatedDisk {
     let disk = SimulatedDisk(world, faults: faults)
     let old = folder.withLock { $0 }
-    func copy(_ file: File) -> File { File(file.content.withLock { $0 }, on: disk) }
+    func copy(_ file: File) -> File { File(file.content.withLock { $0 }, world, faults) }
     let files = old.files.mapValues(copy)
     disk.folder.withLock { folder in
       folder.files = files
@@ -178,7 +180,7 @@ final class SimulatedDisk: Disk {
   ) {
     self.init(world, faults: faults, sound: sound)
     folder.withLock { folder in
-      folder.files = contents.mapValues { File(Content(bytes: $0), on: self) }
+      folder.files = contents.mapValues { File(Content(bytes: $0), world, faults) }
       folder.synced = folder.files
     }
   }
@@ -221,7 +223,7 @@ final class SimulatedDisk: Disk {
   func open(_ name: String) -> any DiskFile {
     folder.withLock { folder in
       if let file = folder.files[name] { return file }
-      let file = File(Content(bytes: []), on: self)
+      let file = File(Content(bytes: []), world, faults)
       folder.files[name] = file
       return file
     }

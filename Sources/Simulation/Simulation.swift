@@ -88,13 +88,14 @@ public struct SimulatedFault: Sendable, Equatable {
 /// A world with a cluster in it.
 public final class Simulation {
   private let options: SimulationOptions
-  private let world: World
+  let world: World
   private let network: SimulatedNetwork
   private let oracle: Oracle
   private let nodes: [SimulatedNode]
   private let log: ClientLog
   private let clients: [SimulatedClient]
   private var isHealing = false
+  private var isOver = false
   private var faults: [SimulatedFault] = []
 
   /// A world of `options`, at its beginning.
@@ -139,9 +140,19 @@ public final class Simulation {
     }
     let rest = world.now + .seconds(2)
     world.run { oracle.violation != nil || world.now >= rest }
-    return SimulationResult(
+    let result = SimulationResult(
       violation: oracle.violation, history: log.history, answered: log.answered,
       steps: oracle.stepCount, faults: faults, trace: world.trace)
+    endAllTasks()
+    return result
+  }
+
+  /// Ends every task: one that waited for ever would keep all of the world in memory.
+  private func endAllTasks() {
+    isOver = true
+    for client in clients { client.isStopped = true }
+    for node in nodes { node.crash() }
+    world.run { false }
   }
 
   private func start(_ node: SimulatedNode, _ membership: Membership?) {
@@ -254,7 +265,7 @@ public final class Simulation {
 
   private func restart(_ node: SimulatedNode, within time: ClosedRange<Int>) {
     world.after(world.draw(microseconds: time)) { [self] in
-      if !node.isUp { start(node, nil) }
+      if !node.isUp, !isOver { start(node, nil) }
     }
   }
 

@@ -32,6 +32,17 @@ import Testing
     #expect(Simulation(options(Seed(seed.number + 1))).run().trace != first.trace)
   }
 
+  @Test("a world that ended leaves no task behind", arguments: Seed.some(3))
+  func ends(seed: Seed) {
+    weak var world: World?
+    do {
+      let simulation = Simulation(options(seed))
+      world = simulation.world
+      _ = simulation.run()
+    }
+    #expect(world == nil, "something waits for ever, and keeps all of it")
+  }
+
   @Test("a fault does the same whichever others are left out", arguments: Seed.some(3))
   func faultsStandAlone(seed: Seed) throws {
     let all = Simulation(options(seed)).run().faults
