@@ -71,15 +71,32 @@ final class SimulatedDisk: Disk {
     }
   }
 
-  final class File: DiskFile {
-    let content: Mutex<Content>
-    private let world: World
-    private let faults: DiskFaults
+  /// What a disk's files have in common.
+  fileprivate final class Drive: @unchecked Sendable {
+    // Only the world's thread gets here.
+    let world: World
+    let faults: DiskFaults
+    var interruption: (() -> Void)?
 
-    init(_ content: Content, _ world: World, _ faults: DiskFaults) {
-      self.content = Mutex(content)
+    init(_ world: World, _ faults: DiskFaults) {
       self.world = world
       self.faults = faults
+    }
+
+    /// Comes before every sync.
+    func beginSync() throws(StoreError) {
+      interruption.take()?()
+      if world.happens(faults.failingSyncs) { throw SimulatedDisk.failure }
+    }
+  }
+
+  final class File: DiskFile {
+    let content: Mutex<Content>
+    private let drive: Drive
+
+    fileprivate init(_ content: Content, on drive: Drive) {
+      self.content = Mutex(content)
+      self.drive = drive
     }
 
     func size() -> UInt64 { content.withLock { UInt64($0.bytes.count) } }
@@ -98,9 +115,9 @@ final class SimulatedDisk: Disk {
     func truncate(to size: UInt64) { content.withLock { $0.apply(.truncate(Int(size))) } }
 
     func sync() throws(StoreError) {
-      if world.happens(faults.failingSyncs) {
+      do { try drive.beginSync() } catch {
         content.withLock { $0.failToSync() }
-        throw SimulatedDisk.failure
+        throw error
       }
       content.withLock { $0.sync() }
     }
@@ -114,8 +131,9 @@ final class SimulatedDisk: Disk {
     var synced: [String: File] = [:]
   }
 
-  private let world: World
-  private let faults: DiskFaults
+  fileprivate let drive: Drive
+  private var world: World { drive.world }
+  private var faults: DiskFaults { drive.faults }
   private let folder = Mutex(Folder())
   /// After a crash that put a write where it does not belong: the disk as it would be had that
   /// write been lost instead.
@@ -124,10 +142,15 @@ final class SimulatedDisk: Disk {
   private static let sector = 512
 
   init(_ world: World, faults: DiskFaults, sound: SimulatedDisk? = nil) {
-    self.world = world
-    self.faults = faults
+    drive = Drive(world, faults)
     self.sound = sound
   }
+
+  /// Has `action` happen when the next sync begins, before it takes hold; nil for nothing.
+  ///
+  /// Whatever is written is synced at once, in one step of the world: a crash between the two must be
+  /// waited for.
+  func atNextSync(_ action: (() -> Void)?) { drive.interruption = action }
 
   /// What a loss of power leaves: of each file what was synced and the first few of the changes
   /// since, the last of them perhaps torn; of the names those that were synced.
@@ -162,7 +185,7 @@ final class SimulatedDisk: Disk {
   func afterKill() -> SimulatedDisk {
     let disk = SimulatedDisk(world, faults: faults)
     let old = folder.withLock { $0 }
-    func copy(_ file: File) -> File { File(file.content.withLock { $0 }, world, faults) }
+    func copy(_ file: File) -> File { File(file.content.withLock { $0 }, on: disk.drive) }
     let files = old.files.mapValues(copy)
     disk.folder.withLock { folder in
       folder.files = files
@@ -180,7 +203,7 @@ final class SimulatedDisk: Disk {
   ) {
     self.init(world, faults: faults, sound: sound)
     folder.withLock { folder in
-      folder.files = contents.mapValues { File(Content(bytes: $0), world, faults) }
+      folder.files = contents.mapValues { File(Content(bytes: $0), on: drive) }
       folder.synced = folder.files
     }
   }
@@ -223,7 +246,7 @@ final class SimulatedDisk: Disk {
   func open(_ name: String) -> any DiskFile {
     folder.withLock { folder in
       if let file = folder.files[name] { return file }
-      let file = File(Content(bytes: []), world, faults)
+      let file = File(Content(bytes: []), on: drive)
       folder.files[name] = file
       return file
     }
@@ -236,9 +259,7 @@ final class SimulatedDisk: Disk {
   }
 
   func sync() throws(StoreError) {
-    if world.happens(faults.failingSyncs) {
-      throw SimulatedDisk.failure
-    }
+    try drive.beginSync()
     folder.withLock { $0.synced = $0.files }
   }
 }

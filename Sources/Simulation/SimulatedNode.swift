@@ -117,6 +117,11 @@ final class SimulatedNode {
     self.end = nil
   }
 
+  /// Has `action` happen when this node is about to sync something; nil for nothing.
+  func atNextSync(_ action: (() -> Void)?) {
+    for disk in [logDisk, snapshotDisk] { disk.atNextSync(action) }
+  }
+
   private func stepped(_ report: StepReport) {
     oracle.saw(report)
     defer { last = report }

@@ -187,10 +187,13 @@ public final class Simulation {
     let ids = nodes.map(\.id)
     let node = nodes.randomElement(using: &random)!
     let time = 20_000...Int.random(in: 100_000...(3_000_000 / options.pace), using: &random)
-    switch Int.random(in: 0...16, using: &random) {
-    case 0...3:
+    switch Int.random(in: 0...18, using: &random) {
+    case 0, 1:
       crash(node, within: time)
       return "crash \(node.id)"
+    case 2, 3, 17, 18:
+      crashAtSync(node, within: time)
+      return "crash \(node.id) at its next sync"
     case 4:
       let some = nodes.filter { _ in Int.random(in: 0..<10, using: &random) < 6 }
       // Some are back before a lease has ended.
@@ -243,24 +246,36 @@ public final class Simulation {
   ) -> String {
     let moment = Ambush.Moment.allCases.randomElement(using: &random)!
     let delay = Duration.microseconds([0, 0, 500, 5000].randomElement(using: &random)!)
-    let isCrash = Int.random(in: 0..<10, using: &random) < 7
+    let blow = Int.random(in: 0..<10, using: &random)
     let isQuick = Bool.random(using: &random)
+    let down = isQuick ? 100...50_000 : time
     let ways = ways(between: [node.id])
     node.ambush = Ambush(moment: moment, delay: delay) { [unowned self, unowned node] in
       guard !isHealing else { return }
-      if isCrash {
-        crash(node, within: isQuick ? 100...50_000 : time)
-      } else {
-        cut(ways, for: time)
+      switch blow {
+      case 0...3: crash(node, within: down)
+      case 4...6: crashAtSync(node, within: down)
+      default: cut(ways, for: time)
       }
     }
-    return "\(isCrash ? "crash" : "cut off") \(node.id) \(delay) after its next \(moment)"
+    let what =
+      switch blow {
+      case 0...3: "crash \(node.id)"
+      case 4...6: "crash \(node.id) at a sync"
+      default: "cut off \(node.id)"
+      }
+    return "\(what) \(delay) after its next \(moment)"
   }
 
   private func crash(_ node: SimulatedNode, within time: ClosedRange<Int>) {
     guard node.isUp else { return }
     node.crash()
     restart(node, within: time)
+  }
+
+  /// What the node wrote last is not on disk then.
+  private func crashAtSync(_ node: SimulatedNode, within time: ClosedRange<Int>) {
+    node.atNextSync { [unowned self, unowned node] in crash(node, within: time) }
   }
 
   private func restart(_ node: SimulatedNode, within time: ClosedRange<Int>) {
@@ -336,7 +351,10 @@ public final class Simulation {
 
   private func heal() {
     isHealing = true
-    for node in nodes { node.ambush = nil }
+    for node in nodes {
+      node.ambush = nil
+      node.atNextSync(nil)
+    }
     network.cut = []
     network.faults.loss = 0
     network.faults.stragglers = 0
