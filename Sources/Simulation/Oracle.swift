@@ -138,12 +138,21 @@ final class Oracle {
         "\(id) votes for \(candidate) in term \(vote.term), and promised \(leader) not to for "
           + "\(end - world.now)")
     }
-    if let other = promises[id, default: [:]].updateValue(candidate, forKey: vote.term),
+    promise(of: id, to: candidate, term: vote.term)
+  }
+
+  /// A candidate asked for votes: its own it has given to itself by then, and may not forget it.
+  func stood(_ id: NodeID, _ request: VoteRequest) {
+    promise(of: id, to: id, term: request.vote.term)
+  }
+
+  private func promise(of id: NodeID, to candidate: NodeID, term: UInt64) {
+    if let other = promises[id, default: [:]].updateValue(candidate, forKey: term),
       other != candidate
     {
-      broken("one vote a term", "\(id) voted for \(other) and \(candidate) in term \(vote.term)")
+      broken("one vote a term", "\(id) voted for \(other) and \(candidate) in term \(term)")
     }
-    promised[id] = max(promised[id] ?? 0, vote.term)
+    promised[id] = max(promised[id] ?? 0, term)
   }
 
   /// The leader behind `vote` told a node to take over. It counts on nobody's promise any more, and

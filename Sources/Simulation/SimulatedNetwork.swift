@@ -34,6 +34,8 @@ final class SimulatedNetwork {
   var nodes: [NodeID: Raft] = [:]
   /// Told of every vote that leaves a node.
   var granted: (NodeID, VoteRequest) -> Void = { _, _ in }
+  /// Told of every request for votes that leaves a candidate.
+  var stood: (NodeID, VoteRequest) -> Void = { _, _ in }
   /// Told of every leader's request that a node took: whose, and when it came.
   var followed: (NodeID, Vote, Duration) -> Void = { _, _, _ in }
   /// Told of every leader that tells another node to take over.
@@ -131,6 +133,7 @@ final class NetworkEnd: Network, @unchecked Sendable {
     _ request: VoteRequest, of node: NodeID, reply: @escaping @Sendable (VoteResponse?) -> Void
   ) {
     guard let way = way(to: node) else { return reply(nil) }
+    if !request.isPreVote { network.stood(own, request) }
     let network = UncheckedBox(network)
     self.network.ask(way, reply: reply) { voter, answer in
       voter.handle(request) { (result: Result<VoteResponse, RaftError>) in

@@ -115,6 +115,7 @@ public final class Simulation {
     self.oracle = oracle
     self.log = log
     network.granted = { oracle.granted($0, $1) }
+    network.stood = { oracle.stood($0, $1) }
     network.followed = { oracle.followed($0, $1, at: $2) }
     network.handedOver = { oracle.handedOver($0) }
     for node in nodes {

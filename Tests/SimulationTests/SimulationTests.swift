@@ -102,6 +102,11 @@ import Testing
       } == "one vote a term")
     #expect(
       promise {
+        $0.stood(NodeID(1), ask(3, 1))
+        $0.granted(NodeID(1), ask(3, 2))
+      } == "one vote a term")
+    #expect(
+      promise {
         $0.granted(NodeID(1), ask(3, 2))
         $0.saw(report(1, term: 2, empty))
       } == "votes are kept")
