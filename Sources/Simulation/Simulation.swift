@@ -151,7 +151,6 @@ public final class Simulation {
   /// Ends every task: one that waited for ever would keep all of the world in memory.
   private func endAllTasks() {
     isOver = true
-    for client in clients { client.isStopped = true }
     for node in nodes { node.crash() }
     world.run { false }
   }
