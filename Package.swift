@@ -77,6 +77,7 @@ let package = Package(
       dependencies: [
         "Blocking", "CLibSSH2", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
     .target(
       name: "Hosts",

@@ -65,6 +65,13 @@ enum Connecting {
     let size = socklen_t(MemoryLayout<CInt>.size)
     setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &on, size)
     setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
+    // A host that is gone is found out by the kernel: whatever waits for the socket then fails.
+    for (option, value) in [
+      (TCP_KEEPIDLE, 5), (TCP_KEEPINTVL, 3), (TCP_KEEPCNT, 3), (TCP_USER_TIMEOUT, 14_000),
+    ] {
+      var value = CInt(value)
+      setsockopt(descriptor, CInt(IPPROTO_TCP), option, &value, size)
+    }
     return descriptor
   }
 }

@@ -34,8 +34,7 @@ public struct HostKey: Sendable, Equatable, CustomStringConvertible {
 
   /// The line that stands for this key of `destination` in a file of known hosts.
   public func line(for destination: Destination) -> String {
-    let name =
-      destination.port == 22 ? destination.host : "[\(destination.host)]:\(destination.port)"
-    return "\(name) \(type) \(base64)"
+    let (name, port) = destination.known
+    return "\(port == 22 ? name : "[\(name)]:\(port)") \(type) \(base64)"
   }
 }

@@ -1,33 +1,51 @@
 // The keys that hosts are known by, in OpenSSH's files.
 
 import CLibSSH2
+import FoundationEssentials
 import Glibc
 
-/// The file of known hosts that counts for a destination.
+/// The files of known hosts that count for a destination.
 ///
-/// Not heeded: `@cert-authority` and `@revoked` lines, which libssh2 does not know: a host known only
-/// by its authority is unknown here.
+/// Not heeded: `@cert-authority` lines, which libssh2 does not know: a host known only by its
+/// authority is unknown here. A key on any `@revoked` line is refused, whichever host it is for.
 final class KnownHosts {
   private let destination: Destination
-  private let file: String
+  private let files: String
   private let hosts: OpaquePointer
+  private var revoked: Set<String> = []
 
-  /// Reads the first file of `destination` that is there.
+  /// Reads those files of `destination` that are there.
   init(of destination: Destination, session: OpaquePointer) throws(SSHError) {
     self.destination = destination
-    file =
-      destination.knownHosts.first { access($0, F_OK) == 0 } ?? destination.knownHosts.first
-      ?? "known_hosts"
+    let present = destination.knownHosts.filter { access($0, F_OK) == 0 }
+    files = (present.isEmpty ? destination.knownHosts : present).joined(separator: " or ")
     guard let hosts = libssh2_knownhost_init(session) else {
-      throw .failed(host: destination.name, step: "reading \(file)", reason: "out of memory")
+      throw .failed(host: destination.name, step: "reading \(files)", reason: "out of memory")
     }
     self.hosts = hosts
-    guard access(file, F_OK) == 0 else { return }
-    let count = libssh2_knownhost_readfile(hosts, file, LIBSSH2_KNOWNHOST_FILE_OPENSSH)
-    guard count >= 0 else {
+    for file in present { try read(file) }
+  }
+
+  /// Line by line, so that one that libssh2 does not understand does not hide the others.
+  private func read(_ file: String) throws(SSHError) {
+    let text: String
+    do {
+      text = try String(contentsOf: URL(filePath: file), encoding: .utf8)
+    } catch {
       let reason =
         access(file, R_OK) == 0 ? "it is no file of known hosts" : String(cString: strerror(errno))
       throw .hostKey(host: destination.name, fault: .unreadable(file: file, reason: reason))
+    }
+    for line in text.split(whereSeparator: \.isNewline) {
+      let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+      guard let first = words.first, !first.hasPrefix("#") else { continue }
+      if first.hasPrefix("@") {
+        if first == "@revoked", words.count >= 4 { revoked.insert(words[3]) }
+        continue
+      }
+      let plain = Array(words.joined(separator: " ").utf8CString)
+      _ = libssh2_knownhost_readline(
+        hosts, plain, plain.count - 1, LIBSSH2_KNOWNHOST_FILE_OPENSSH)
     }
   }
 
@@ -42,7 +60,7 @@ final class KnownHosts {
       guard let key = known.key else { continue }
       let kind = known.typemask & (15 << 18)
       let match = libssh2_knownhost_checkp(
-        hosts, destination.host, CInt(destination.port), key, 0,
+        hosts, destination.known.name, CInt(destination.known.port), key, 0,
         LIBSSH2_KNOWNHOST_TYPE_PLAIN | CInt(2 << 16) | kind, nil)
       if match == LIBSSH2_KNOWNHOST_CHECK_MATCH, let name = Self.names[kind >> 18],
         !types.contains(name)
@@ -66,12 +84,15 @@ final class KnownHosts {
     }
     let mask = LIBSSH2_KNOWNHOST_TYPE_PLAIN | CInt(1 << 16) | Self.mask(of: kind)
     let match = libssh2_knownhost_checkp(
-      hosts, destination.host, CInt(destination.port), bytes, length, mask, nil)
+      hosts, destination.known.name, CInt(destination.known.port), bytes, length, mask, nil)
+    guard !revoked.contains(key.base64) else {
+      throw .hostKey(host: destination.name, fault: .revoked(key, file: files))
+    }
     switch match {
     case LIBSSH2_KNOWNHOST_CHECK_MATCH: return
     case LIBSSH2_KNOWNHOST_CHECK_MISMATCH:
-      throw .hostKey(host: destination.name, fault: .changed(key, file: file))
-    default: throw .hostKey(host: destination.name, fault: .unknown(key, file: file))
+      throw .hostKey(host: destination.name, fault: .changed(key, file: files))
+    default: throw .hostKey(host: destination.name, fault: .unknown(key, file: files))
     }
   }
 
@@ -97,4 +118,9 @@ final class KnownHosts {
     default: 15 << 18
     }
   }
+}
+
+extension Destination {
+  /// The name and port under which files of known hosts have it.
+  var known: (name: String, port: Int) { knownAs.map { ($0, 22) } ?? (host, port) }
 }

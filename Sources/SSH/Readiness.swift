@@ -15,6 +15,7 @@ final class Readiness: Sendable {
 
   private struct Waiter {
     var directions: Directions
+    var deadline: ContinuousClock.Instant
     var continuation: CheckedContinuation<Void, Never>
   }
 
@@ -22,6 +23,8 @@ final class Readiness: Sendable {
     var waiters: [UInt64: Waiter] = [:]
     var count: UInt64 = 0
     var generation: UInt64 = 0
+    /// When the timer fires.
+    var alarm = ContinuousClock.Instant.distantFuture
     var isReading = false
     var isWriting = false
     var isClosed = false
@@ -32,16 +35,20 @@ final class Readiness: Sendable {
   // Dispatch's sources may be resumed and suspended from any thread; here under the lock.
   private nonisolated(unsafe) let reading: any DispatchSourceRead
   private nonisolated(unsafe) let writing: any DispatchSourceWrite
+  private nonisolated(unsafe) let timer: any DispatchSourceTimer
 
   /// Watches `socket`, and calls `closed` when nothing here looks at it any more.
   init(socket: CInt, closed: @escaping @Sendable () -> Void) {
     reading = DispatchSource.makeReadSource(fileDescriptor: socket, queue: queue)
     writing = DispatchSource.makeWriteSource(fileDescriptor: socket, queue: queue)
+    timer = DispatchSource.makeTimerSource(queue: queue)
     let left = Counter(2, closed)
     reading.setCancelHandler { left.countDown() }
     writing.setCancelHandler { left.countDown() }
     reading.setEventHandler { [weak self] in self?.wake(.reading) }
     writing.setEventHandler { [weak self] in self?.wake(.writing) }
+    timer.setEventHandler { [weak self] in self?.endOverdue() }
+    timer.resume()
   }
 
   /// Counts the calls of `wakeAll`.
@@ -60,15 +67,13 @@ final class Readiness: Sendable {
       await withCheckedContinuation { continuation in
         let isWaiting = state.withLock { state in
           guard !state.isClosed, !Task.isCancelled, state.generation == seen else { return false }
-          state.waiters[number] = Waiter(directions: directions, continuation: continuation)
+          state.waiters[number] = Waiter(
+            directions: directions, deadline: deadline, continuation: continuation)
           arm(&state)
+          setAlarm(&state, deadline)
           return true
         }
-        guard isWaiting else { return continuation.resume() }
-        let left = max(.zero, deadline - .now) / .milliseconds(1)
-        queue.asyncAfter(deadline: .now() + .milliseconds(Int(min(left, 1e9)) + 1)) { [weak self] in
-          self?.end(number)
-        }
+        if !isWaiting { continuation.resume() }
       }
     } onCancel: {
       end(number)
@@ -95,12 +100,33 @@ final class Readiness: Sendable {
       if !state.isWriting { writing.resume() }
       reading.cancel()
       writing.cancel()
+      timer.cancel()
     }
     wakeAll()
   }
 
   private func end(_ number: UInt64) {
     state.withLock { $0.waiters.removeValue(forKey: number) }?.continuation.resume()
+  }
+
+  /// One timer for all: those that were woken before their time leave nothing behind.
+  private func setAlarm(_ state: inout State, _ deadline: ContinuousClock.Instant) {
+    guard deadline < state.alarm else { return }
+    state.alarm = deadline
+    let left = max(.zero, deadline - .now) / .milliseconds(1)
+    timer.schedule(deadline: .now() + .milliseconds(Int(min(left, 1e9)) + 1))
+  }
+
+  private func endOverdue() {
+    let overdue = state.withLock { state in
+      let now = ContinuousClock.now
+      let overdue = state.waiters.filter { $0.value.deadline <= now }
+      for number in overdue.keys { state.waiters[number] = nil }
+      state.alarm = .distantFuture
+      if let next = state.waiters.values.map(\.deadline).min() { setAlarm(&state, next) }
+      return overdue
+    }
+    for waiter in overdue.values { waiter.continuation.resume() }
   }
 
   private func wake(_ direction: Directions) {
@@ -142,6 +168,11 @@ final class Readiness: Sendable {
   private static func wanted(_ state: State) -> Directions {
     state.waiters.values.reduce(into: Directions()) { $0.formUnion($1.directions) }
   }
+}
+
+extension ContinuousClock.Instant {
+  /// When nothing that waits is ended by the clock: years from now.
+  static var distantFuture: Self { .now + .seconds(1_000_000_000) }
 }
 
 /// Calls something once it was counted down.

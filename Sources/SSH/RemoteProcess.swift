@@ -124,7 +124,7 @@ extension SSHSession {
     }
   }
 
-  fileprivate func write(
+  func write(
     _ bytes: [UInt8], to channel: Handle, until deadline: ContinuousClock.Instant
   ) async throws {
     var done = 0
@@ -152,7 +152,7 @@ extension SSHSession {
     }
   }
 
-  fileprivate func read(
+  func read(
     from channel: Handle, until deadline: ContinuousClock.Instant
   ) async throws -> RemoteProcess.Output {
     try await perform("reading", until: deadline) { () throws(SSHError) in
@@ -193,7 +193,7 @@ extension SSHSession {
 
   /// Frees a channel of which nothing is wanted any more; what cannot be freed now goes with the
   /// session.
-  private func abandon(_ channel: Handle) async {
+  func abandon(_ channel: Handle) async {
     do {
       try await step("closing a channel", until: .now + .seconds(1)) {
         libssh2_channel_free(channel.pointer)

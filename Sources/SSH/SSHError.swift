@@ -52,6 +52,8 @@ public enum HostKeyFault: Sendable, Equatable, CustomStringConvertible {
   case unknown(HostKey, file: String)
   /// `file` has another one: the host was set up anew, or somebody is in between.
   case changed(HostKey, file: String)
+  /// `file` says that this key is not to be trusted any more.
+  case revoked(HostKey, file: String)
   /// The file of known hosts can't be read.
   case unreadable(file: String, reason: String)
 
@@ -62,6 +64,8 @@ public enum HostKeyFault: Sendable, Equatable, CustomStringConvertible {
       "its key \(key) is not in \(file); compare it with the host's own, then add it"
     case .changed(let key, let file):
       "its key \(key) is not the one in \(file); was the host set up anew, or is somebody in between?"
+    case .revoked(let key, let file):
+      "its key \(key) is revoked in \(file); somebody who has it can pretend to be the host"
     case .unreadable(let file, let reason): "\(file) cannot be read: \(reason)"
     }
   }

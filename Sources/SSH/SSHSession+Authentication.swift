@@ -10,8 +10,8 @@ extension SSHSession {
   /// - Throws: `SSHError.authentication`, with all that was tried, when nothing helps.
   func authenticate(until deadline: ContinuousClock.Instant) async throws {
     var tried: [String] = []
-    if destination.usesAgent, getenv("SSH_AUTH_SOCK") != nil {
-      if try await authenticateByAgent(&tried, until: deadline) { return }
+    if let agent = destination.agent {
+      if try await authenticate(byAgent: agent, &tried, until: deadline) { return }
     }
     for key in destination.keys {
       if try await authenticate(by: key, &tried, until: deadline) { return }
@@ -77,16 +77,17 @@ extension SSHSession {
       " (an RSA key, which this machine's libssh2 signs with SHA-1 only; OpenSSH refuses that since 8.8: use ed25519)"
   }
 
-  private func authenticateByAgent(
-    _ tried: inout [String], until deadline: ContinuousClock.Instant
+  private func authenticate(
+    byAgent socket: String, _ tried: inout [String], until deadline: ContinuousClock.Instant
   ) async throws -> Bool {
     guard let agent = libssh2_agent_init(session) else { return false }
     defer {
       libssh2_agent_disconnect(agent)
       libssh2_agent_free(agent)
     }
+    libssh2_agent_set_identity_path(agent, socket)
     guard libssh2_agent_connect(agent) == 0, libssh2_agent_list_identities(agent) == 0 else {
-      tried.append("the agent (it does not answer)")
+      tried.append("the agent at \(socket) (it does not answer)")
       return false
     }
     var count = 0

@@ -23,6 +23,8 @@ public actor SSHSession {
 
   let session: OpaquePointer
   private let socket: CInt
+  /// What it goes through, if not directly.
+  private let tunnel: Tunnel?
   private let received: UnsafeMutablePointer<UInt64>
   private let readiness: Readiness
   /// A packet that is half sent must be sent to its end before the next.
@@ -43,9 +45,28 @@ public actor SSHSession {
   public static func connect(
     to destination: Destination, within time: Duration = .seconds(10)
   ) async throws -> SSHSession {
-    let deadline = ContinuousClock.now + time
-    let executor = QueueExecutor(label: "ssh \(destination.name)")
-    let session = try await Start(executor: executor).session(to: destination, until: deadline)
+    try await connect(to: destination, until: .now + time)
+  }
+
+  private static func connect(
+    to destination: Destination, until deadline: ContinuousClock.Instant
+  ) async throws -> SSHSession {
+    let start = Start(executor: QueueExecutor(label: "ssh \(destination.name)"))
+    let session: SSHSession
+    if var jump = destination.jumps.last {
+      jump.jumps = destination.jumps.dropLast()
+      let carrier = try await connect(to: jump, until: deadline)
+      let tunnel: Tunnel
+      do {
+        tunnel = try await carrier.tunnel(to: destination, until: deadline)
+      } catch {
+        await carrier.close()
+        throw error
+      }
+      session = try await start.session(to: destination, through: tunnel)
+    } else {
+      session = try await start.session(to: destination, until: deadline)
+    }
     do {
       try await session.shakeHands(until: deadline)
       try await session.authenticate(until: deadline)
@@ -76,9 +97,10 @@ public actor SSHSession {
 
   /// Takes over a connected socket.
   fileprivate init(
-    _ destination: Destination, socket: CInt, executor: QueueExecutor
+    _ destination: Destination, socket: CInt, tunnel: Tunnel?, executor: QueueExecutor
   ) throws(SSHError) {
     self.destination = destination
+    self.tunnel = tunnel
     self.executor = executor
     received = .allocate(capacity: 1)
     received.initialize(to: 0)
@@ -102,7 +124,7 @@ public actor SSHSession {
   }
 
   /// Ends the connection. Whoever still waits for something gets an error.
-  public func close() {
+  public func close() async {
     fail(.disconnected(host: host, reason: "closed"))
     guard !isFreed else { return }
     isFreed = true
@@ -112,20 +134,7 @@ public actor SSHSession {
     libssh2_session_free(session)
     received.deallocate()
     scratch.deallocate()
-  }
-
-  /// Has the host hear from us every `seconds`, and finds out when it is gone, until cancelled.
-  ///
-  /// - Throws: `SSHError` when the connection is gone.
-  public func keepAlive(every seconds: Int) async throws {
-    libssh2_keepalive_config(session, 1, UInt32(seconds))
-    while !Task.isCancelled {
-      var next: CInt = 0
-      try await step("keeping alive", until: .now + .seconds(seconds)) {
-        libssh2_keepalive_send(session, &next)
-      }
-      try await Task.sleep(for: .seconds(max(1, Int(next))))
-    }
+    await tunnel?.close()
   }
 
   /// Calls `attempt` until it has a value, whenever there is a chance that it has.
@@ -247,11 +256,22 @@ private actor Start {
   func session(
     to destination: Destination, until deadline: ContinuousClock.Instant
   ) throws(SSHError) -> SSHSession {
+    try start(destination)
+    let socket = try Connecting.socket(
+      to: destination.host, port: destination.port, until: deadline)
+    return try SSHSession(destination, socket: socket, tunnel: nil, executor: executor)
+  }
+
+  func session(
+    to destination: Destination, through tunnel: Tunnel
+  ) throws(SSHError) -> SSHSession {
+    try start(destination)
+    return try SSHSession(destination, socket: tunnel.socket, tunnel: tunnel, executor: executor)
+  }
+
+  private func start(_ destination: Destination) throws(SSHError) {
     guard libssh2_init(0) == 0 else {
       throw .failed(host: destination.name, step: "starting", reason: "libssh2 does not start")
     }
-    let socket = try Connecting.socket(
-      to: destination.host, port: destination.port, until: deadline)
-    return try SSHSession(destination, socket: socket, executor: executor)
   }
 }

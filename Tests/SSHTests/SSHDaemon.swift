@@ -67,6 +67,7 @@ final class SSHDaemon {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
+  var pid: Int32 { process.processIdentifier }
   var knownHosts: String { "\(folder)/known_hosts" }
 
   /// The way to it, by a key that it takes.
@@ -74,7 +75,7 @@ final class SSHDaemon {
     var destination = Destination(
       host: "127.0.0.1", user: NSUserName(), knownHosts: [knownHosts])
     destination.port = port
-    destination.usesAgent = false
+    destination.agent = nil
     destination.keys = ["\(folder)/user_ed25519"]
     return destination
   }
