@@ -138,6 +138,10 @@ let package = Package(
       name: "gauntlet-agent",
       dependencies: [
         "Hosts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      linkerSettings: [
+        .unsafeFlags(["-static-executable", "-use-ld=lld"]), .linkedLibrary("_FoundationCShims"),
+        .linkedLibrary("_FoundationCollections"),
       ]),
     .executableTarget(
       name: "raft-node",
@@ -175,7 +179,7 @@ let package = Package(
     .testTarget(
       name: "HostsTests",
       dependencies: [
-        "Blocking", "CLinux", "Hosts", "lab-probe", "gauntlet-agent",
+        "Blocking", "CLinux", "Hosts", "lab-probe",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -187,7 +191,7 @@ let package = Package(
       name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),
     .testTarget(
       name: "GauntletTests",
-      dependencies: ["Bench", "History", "gauntlet", "gauntlet-agent", "raft-node"]),
+      dependencies: ["Bench", "History", "gauntlet", "raft-node"]),
   ],
   swiftLanguageModes: [.v6]
 )
