@@ -100,6 +100,12 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ]),
     .target(
+      name: "Fleet",
+      dependencies: [
+        "Hosts", "SSH", "Workloads", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    .target(
       name: "Nemesis",
       dependencies: [
         "History", "Hosts", "Systems", "Workloads",
@@ -129,8 +135,8 @@ let package = Package(
     .executableTarget(
       name: "gauntlet",
       dependencies: [
-        "Bench", "History", "Hosts", "Linearizability", "Reports", "Simulation", "Systems",
-        "Workloads",
+        "Bench", "Fleet", "History", "Hosts", "Linearizability", "Reports", "SSH", "Simulation",
+        "Systems", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -175,7 +181,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "SSHTests",
-      dependencies: ["SSH", "Support", .product(name: "Subprocess", package: "swift-subprocess")]),
+      dependencies: [
+        "Fleet", "Hosts", "SSH", "Support", "Workloads",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
     .testTarget(
       name: "HostsTests",
       dependencies: [

@@ -73,6 +73,19 @@ int cl_udp_socket_in(const char *netns, uint32_t address, uint16_t *port, int *f
   return result;
 }
 
+int cl_try_unshare(int flags) {
+  pid_t child = fork();
+  if (child < 0) { return errno; }
+  if (child == 0) { _exit(unshare(flags) == 0 ? 0 : errno); }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) { return errno; }
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+int cl_new_network(void) { return unshare(CLONE_NEWNET); }
+
 int cl_peek_exit(int pidfd, struct cl_exit *result) {
   siginfo_t info = {0};
   int outcome;
@@ -92,3 +105,5 @@ int cl_peek_exit(int pidfd, struct cl_exit *result) {
 int cl_pidfd_signal(int pidfd, int signal) {
   return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
+
+int cl_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

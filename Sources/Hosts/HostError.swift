@@ -12,6 +12,8 @@ public enum HostError: Error, Sendable, Equatable, CustomStringConvertible {
   case cancelled(host: String, command: String)
   /// `gauntlet-agent` is not where it should be.
   case noAgent(path: String)
+  /// The agent did something else than it was asked to.
+  case badAnswer(host: String, command: String)
   /// A log can't be written.
   case log(host: String, path: String, reason: String)
   /// A signal could not be sent.
@@ -32,6 +34,8 @@ public enum HostError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(host): `\(command)` was killed, since its task was cancelled"
     case .noAgent(let path):
       "\(path): no gauntlet-agent there; build it, or install it beside gauntlet"
+    case .badAnswer(let host, let command):
+      "\(host): gauntlet-agent answers `\(command)` with what is no answer; does its shell print at log-in?"
     case .log(let host, let path, let reason):
       "\(host): cannot write \(path): \(reason); is its folder there and writable?"
     case .signal(let host, let signal, let process, let reason):

@@ -1,6 +1,6 @@
-// Why a workload file cannot be used: where, what, what to do.
+// Why a file that a user wrote cannot be used: where, what, what to do.
 
-/// A workload that cannot be run. Its text is one line.
+/// A workload or hosts file that cannot be used. Its text is one line.
 public struct WorkloadError: Error, Equatable, CustomStringConvertible {
   /// The file, or the flag that named the value.
   public var file: String

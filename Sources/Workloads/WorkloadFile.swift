@@ -1,6 +1,5 @@
 // Workload files: YAML to a `Workload`, and the resolved workload back to YAML.
 
-import FoundationEssentials
 import Yams
 
 /// One value that a flag puts over what the file says, such as `workload.keys` and `16`.
@@ -25,13 +24,7 @@ public enum WorkloadFile {
   public static func read(
     path: String, overrides: [Override] = []
   ) throws(WorkloadError) -> Workload {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw WorkloadError(
-        file: path, reason: "cannot be read; give the path of a workload file (YAML)")
-    }
-    guard let text = String(validating: data, as: UTF8.self) else {
-      throw WorkloadError(file: path, reason: "not a text file; give a workload file (YAML)")
-    }
+    let text = try YAMLText.read(path: path, kind: "workload file")
     return try parse(text, file: path, overrides: overrides)
   }
 
@@ -39,38 +32,9 @@ public enum WorkloadFile {
   public static func parse(
     _ text: String, file: String, overrides: [Override] = []
   ) throws(WorkloadError) -> Workload {
-    var node: Node
-    do {
-      guard let root = try Yams.compose(yaml: text) else {
-        throw WorkloadError(file: file, reason: "is empty; begin with `system: raft-node`")
-      }
-      node = root
-    } catch let error as WorkloadError {
-      throw error
-    } catch let error as YamlError {
-      throw WorkloadError(file: file, line: line(of: error), reason: "not YAML: \(problem(error))")
-    } catch {
-      throw WorkloadError(file: file, reason: "not YAML: \(error)")
-    }
+    var node = try YAMLText.compose(text, file: file, beginning: "system: raft-node")
     for override in overrides { try put(override, into: &node) }
     return try workload(node, file: file)
-  }
-
-  private static func line(of error: YamlError) -> Int? {
-    switch error {
-    case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
-      mark.line
-    default: nil
-    }
-  }
-
-  private static func problem(_ error: YamlError) -> String {
-    switch error {
-    case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
-      .composer(_, let problem, _, _):
-      problem
-    default: "\(error)".split(separator: "\n").first.map(String.init) ?? "unreadable"
-    }
   }
 
   private static func put(_ override: Override, into node: inout Node) throws(WorkloadError) {

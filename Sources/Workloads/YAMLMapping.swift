@@ -3,7 +3,7 @@
 import Yams
 
 /// The members of one mapping, taken one by one; what is left over is an error.
-struct YAMLMapping {
+package struct YAMLMapping {
   private let file: String
   private let path: String
   private let line: Int?
@@ -11,7 +11,7 @@ struct YAMLMapping {
   private var known: [String] = []
 
   /// - Throws: `WorkloadError` when `node` is no mapping, or names a key twice.
-  init(_ node: Node, file: String, path: String = "") throws(WorkloadError) {
+  package init(_ node: Node, file: String, path: String = "") throws(WorkloadError) {
     self.file = file
     self.path = path
     line = node.mark?.line
@@ -30,24 +30,45 @@ struct YAMLMapping {
 
   private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-  func failure(_ key: String, _ node: Node?, _ reason: String) -> WorkloadError {
+  package func failure(_ key: String, _ node: Node?, _ reason: String) -> WorkloadError {
     WorkloadError(file: file, line: node?.mark?.line ?? line, reason: "\(name(key)): \(reason)")
   }
 
   /// The value of `key`, or nil where there is none.
-  mutating func take(_ key: String) -> Node? {
+  package mutating func take(_ key: String) -> Node? {
     known.append(key)
     return members.removeValue(forKey: key)
   }
 
   /// The mapping under `key`.
-  mutating func mapping(_ key: String) throws(WorkloadError) -> YAMLMapping? {
+  package mutating func mapping(_ key: String) throws(WorkloadError) -> YAMLMapping? {
     guard let node = take(key) else { return nil }
     return try YAMLMapping(node, file: file, path: name(key))
   }
 
+  /// A mapping that is one of a list under `key`.
+  package func inner(_ node: Node, _ key: String) throws(WorkloadError) -> YAMLMapping {
+    try YAMLMapping(node, file: file, path: name(key))
+  }
+
+  /// A word or a text that is not empty.
+  package mutating func text(_ key: String) throws(WorkloadError) -> String? {
+    guard let node = take(key) else { return nil }
+    guard let text = node.string, !text.isEmpty else {
+      throw failure(key, node, "must be a word")
+    }
+    return text
+  }
+
+  /// `true` or `false`.
+  package mutating func flag(_ key: String) throws(WorkloadError) -> Bool? {
+    guard let node = take(key) else { return nil }
+    guard let flag = node.bool else { throw failure(key, node, "must be true or false") }
+    return flag
+  }
+
   /// A whole number of `range`.
-  mutating func integer(
+  package mutating func integer(
     _ key: String, in range: ClosedRange<Int>
   ) throws(WorkloadError) -> Int? {
     guard let node = take(key) else { return nil }
@@ -59,7 +80,7 @@ struct YAMLMapping {
   }
 
   /// A number above zero.
-  mutating func positive(_ key: String) throws(WorkloadError) -> Double? {
+  package mutating func positive(_ key: String) throws(WorkloadError) -> Double? {
     guard let node = take(key) else { return nil }
     guard let number = node.float, number > 0, number <= 1e9 else {
       throw failure(
@@ -69,7 +90,7 @@ struct YAMLMapping {
   }
 
   /// A length of time such as `500ms`, `5s` or `2m`; a bare number is seconds.
-  mutating func duration(_ key: String) throws(WorkloadError) -> Duration? {
+  package mutating func duration(_ key: String) throws(WorkloadError) -> Duration? {
     guard let node = take(key) else { return nil }
     guard let duration = node.string.flatMap({ Duration(workload: $0) }) else {
       throw failure(key, node, "\(Self.text(node)) is no time above zero; write 500ms, 5s or 2m")
@@ -78,7 +99,7 @@ struct YAMLMapping {
   }
 
   /// One of the words of `Choice`, or a list of them.
-  mutating func choices<Choice: RawRepresentable & CaseIterable>(
+  package mutating func choices<Choice: RawRepresentable & CaseIterable>(
     _ key: String, _: Choice.Type
   ) throws(WorkloadError) -> [Choice]? where Choice.RawValue == String {
     guard let node = take(key) else { return nil }
@@ -95,7 +116,7 @@ struct YAMLMapping {
   }
 
   /// - Throws: `WorkloadError` for a key that nobody took.
-  func finish() throws(WorkloadError) {
+  package func finish() throws(WorkloadError) {
     guard let unknown = members.min(by: { ($0.value.mark?.line ?? 0) < ($1.value.mark?.line ?? 0) })
     else { return }
     throw WorkloadError(

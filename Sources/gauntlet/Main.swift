@@ -10,7 +10,9 @@ import Hosts
 @main
 enum Main {
   static func main() {
-    if let verb = CommandLine.arguments.dropFirst().first, verb == "run", !Lab.isInside {
+    if let verb = CommandLine.arguments.dropFirst().first, ["run", "doctor"].contains(verb),
+      !Lab.isInside
+    {
       enterLab()
     }
     Task {
@@ -23,8 +25,11 @@ enum Main {
   /// Flags and files are judged first: what is wrong with them needs no lab.
   private static func enterLab() {
     do {
-      guard let command = try Gauntlet.parseAsRoot() as? RunCommand else { return }
-      _ = try command.workload()
+      switch try Gauntlet.parseAsRoot() {
+      case let command as RunCommand: _ = try command.workload()
+      case let command as DoctorCommand: if try command.entries() != nil { return }
+      default: return
+      }
       try Lab.enter()
     } catch let error as LabError {
       FileHandleOutput.standardError.write("gauntlet: \(error)\n")
@@ -58,6 +63,6 @@ struct Gauntlet: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CheckCommand.self, VerifyCommand.self, ConvertCommand.self,
-      GenerateCommand.self, SimulateCommand.self,
+      GenerateCommand.self, SimulateCommand.self, DoctorCommand.self,
     ])
 }

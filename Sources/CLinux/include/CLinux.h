@@ -97,4 +97,18 @@ int cl_peek_exit(int pidfd, struct cl_exit *_Nonnull result);
 /// errno.
 int cl_pidfd_signal(int pidfd, int signal);
 
+/// Whether this process may make such a namespace, tried in a child that ends at once: 0, or what
+/// errno said.
+int cl_try_unshare(int flags);
+
+/// Moves the calling thread, and those that it starts, to a new network namespace. 0, or -1 and
+/// errno.
+int cl_new_network(void);
+
+/// `CLONE_NEWTIME`, which older headers lack.
+enum { CL_NEW_TIME = 0x80 };
+
+/// A descriptor that stands for a process. -1 and errno where it is gone, or the kernel too old.
+int cl_pidfd_open(pid_t pid);
+
 #endif

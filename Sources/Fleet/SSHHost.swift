@@ -1,0 +1,80 @@
+// A machine over SSH, and the agent that does our work there.
+
+import Crypto
+import FoundationEssentials
+import Hosts
+import SSH
+
+/// A machine that a session leads to.
+public struct SSHHost: Sendable {
+  /// What the hosts file says of it.
+  public let entry: HostEntry
+  private let session: SSHSession
+  /// The agent's place there, from the home of the user.
+  private let agent: String
+
+  private static let folder = ".cache/gauntlet"
+
+  /// Has a host for as long as `body` runs: connected, with an agent on it.
+  ///
+  /// - Parameters:
+  ///   - agent: the executable that is sent there, unless it is there already.
+  ///   - time: how long connecting may take; sending may take ten times that.
+  ///   - configuration: instead of `~/.ssh/config`.
+  /// - Throws: what `body` throws, `SSHError`, and `CancellationError`.
+  public static func with<Value: Sendable>(
+    _ entry: HostEntry, agent: String, within time: Duration = .seconds(10),
+    configuration: String? = nil, _ body: (SSHHost) async throws -> Value
+  ) async throws -> Value {
+    let destination = try await entry.destination(configuration: configuration)
+    return try await SSHSession.with(destination, within: time) { session in
+      let place = try await install(agent, over: session, within: time * 10)
+      return try await body(SSHHost(entry: entry, session: session, agent: place))
+    }
+  }
+
+  /// Sends the agent there once for each of its checksums.
+  private static func install(
+    _ agent: String, over session: SSHSession, within time: Duration
+  ) async throws -> String {
+    let bytes: Data
+    do {
+      bytes = try Data(contentsOf: URL(filePath: agent), options: .mappedIfSafe)
+    } catch {
+      throw HostError.noAgent(path: agent)
+    }
+    let sum = SHA256.hash(data: bytes).prefix(12).map {
+      String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
+    }
+    let place = "\(folder)/agent-\(sum.joined())"
+    // What is uploaded has its name only when its checksum is right.
+    if try await session.run(["test", "-x", place], within: time).status.isSuccess { return place }
+    let made = try await session.run(["mkdir", "-p", folder], within: time)
+    guard made.status.isSuccess else {
+      throw SSHError.exit(
+        host: session.destination.name, command: "mkdir -p \(folder)", status: made.status,
+        errors: String(decoding: made.errors, as: UTF8.self))
+    }
+    try await session.upload(agent, to: place, mode: 0o755, within: time)
+    return place
+  }
+
+  /// What the machine can do.
+  ///
+  /// - Throws: `SSHError`, `HostError.badAnswer` when its agent answers rubbish, and
+  ///   `CancellationError`.
+  public func capabilities(within time: Duration = .seconds(30)) async throws -> Capabilities {
+    let words = (entry.usesSudo ? ["sudo", "-n", "--"] : []) + ["./\(agent)", "probe"]
+    let result = try await session.run(words, limit: 1 << 20, within: time)
+    guard result.status.isSuccess else {
+      throw SSHError.exit(
+        host: entry.name, command: words.joined(separator: " "), status: result.status,
+        errors: String(decoding: result.errors, as: UTF8.self))
+    }
+    do {
+      return try JSONDecoder().decode(Capabilities.self, from: Data(result.output))
+    } catch {
+      throw HostError.badAnswer(host: entry.name, command: "probe")
+    }
+  }
+}

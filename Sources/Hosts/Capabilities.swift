@@ -1,0 +1,68 @@
+// What a machine can do for a run, as data.
+// Not here: finding it out (CapabilityProbe.swift).
+
+/// What a machine is, and what it can do for a run.
+public struct Capabilities: Sendable, Hashable, Codable {
+  /// The kernel's release, as `uname -r` prints it.
+  public var kernel: String
+  /// The processor's, as `uname -m` prints it.
+  public var architecture: String
+  /// Processors that may be used.
+  public var cores: Int
+  /// Memory that is there, in bytes.
+  public var memoryBytes: Int
+  /// Everything that was tried, in a fixed order.
+  public var abilities: [Ability]
+
+  /// Whether the ability of that name was found; false for one that was never tried.
+  public func has(_ name: Ability.Name) -> Bool {
+    abilities.contains { $0.name == name && $0.isThere }
+  }
+}
+
+/// One thing that was tried on a machine.
+public struct Ability: Sendable, Hashable, Codable {
+  /// What is tried.
+  public enum Name: String, Sendable, Codable, CaseIterable {
+    /// Namespaces and rules may be made at all.
+    case privileges
+    /// Processes can be signalled and awaited without their numbers.
+    case pidfd
+    case iptables
+    case ip6tables
+    /// Connections can be refused with a reset.
+    case reject
+    case netem
+    case tbf
+    case fuse
+    case cpu
+    case memory
+    case timeNamespace = "time-namespace"
+    case tcpdump
+
+    /// The faults that need it.
+    public var purpose: String {
+      switch self {
+      case .privileges: "every fault"
+      case .pidfd: "kills and pauses"
+      case .iptables: "partitions"
+      case .ip6tables: "partitions of IPv6"
+      case .reject: "connections refused"
+      case .netem: "delay, loss, reordering"
+      case .tbf: "rate limits"
+      case .fuse: "disk faults"
+      case .cpu: "CPU limits"
+      case .memory: "memory limits"
+      case .timeNamespace: "clock offsets"
+      case .tcpdump: "packet capture"
+      }
+    }
+  }
+
+  /// What was tried.
+  public var name: Name
+  /// Whether it worked.
+  public var isThere: Bool
+  /// Which kind of it is there, or why none is; one line.
+  public var detail: String
+}
