@@ -35,7 +35,7 @@ enum CoreRequest: Sendable {
   case snapshot(SnapshotRequest, Reply<SnapshotResponse>)
   case transferTo(TransferRequest)
   case initialize(Membership, Reply<Void>)
-  case change(MembershipChange, retain: Bool, Reply<Membership>)
+  case change(MembershipChange, retain: Bool, Reply<StoredMembership>)
   case handOver(to: NodeID?, Reply<NodeID>)
   case trigger(Trigger)
   case `switch`(Switches)
@@ -104,9 +104,11 @@ final class CoreInbox: Sendable {
   /// Adds a request; returns why it was refused, if it was.
   func send(_ request: CoreRequest) -> RaftError? {
     if requests.send(request, reserve: request.isOfClient ? 0 : Self.reserve) { return nil }
-    guard requests.isClosed else { return .overloaded }
-    return board.current.failure.map { .failed($0) } ?? .stopped
+    return requests.isClosed ? end : .overloaded
   }
+
+  /// What is said to those who ask a node that is ending.
+  var end: RaftError { board.failure.map { .failed($0) } ?? .stopped }
 
   func notify(_ notification: Notification) { notifications.send(notification) }
 
@@ -124,7 +126,7 @@ final class CoreInbox: Sendable {
   func close() {
     requests.close()
     notifications.close()
-    for request in requests.drain() { request.refuse(.stopped) }
+    for request in requests.drain() { request.refuse(end) }
   }
 }
 
@@ -141,6 +143,8 @@ final class MetricsBoard: Sendable {
     var watchers: [UInt64: Watcher] = [:]
     var count: UInt64 = 0
     var isClosed = false
+    /// Why the node is ending, if something broke.
+    var failure: String?
     var observer: (@Sendable (StepReport) -> Void)?
   }
 
@@ -156,6 +160,10 @@ final class MetricsBoard: Sendable {
   init(_ metrics: Metrics) { state = Mutex(State(current: metrics)) }
 
   var current: Metrics { state.withLock { $0.current } }
+  var failure: String? { state.withLock { $0.failure } }
+
+  /// Something broke, and the node ends. What broke first counts.
+  func fail(_ reason: String) { state.withLock { $0.failure = $0.failure ?? reason } }
 
   func publish(_ metrics: Metrics) {
     state.withLock { state in
@@ -174,6 +182,7 @@ final class MetricsBoard: Sendable {
   func close(_ change: (inout Metrics) -> Void) {
     let watchers = state.withLock { state in
       change(&state.current)
+      state.current.failure = state.failure
       state.isClosed = true
       for watcher in state.watchers.values { watcher.continuation.yield(state.current) }
       defer { state.watchers = [:] }

@@ -93,10 +93,12 @@ struct CoreStep {
   /// Ends the node's tasks; nobody is left waiting for an answer.
   mutating func stop() {
     carryOut(.stopLeading)
-    for read in reads.values { read.reply(.failure(.stopped)) }
-    for reply in votes.values { reply(.failure(.stopped)) }
-    for reply in appends.values { reply(.failure(.stopped)) }
-    for part in parts.values { part.reply(.failure(.stopped)) }
+    let end = inbox.end
+    // In the order in which they came, so that a simulation goes the same way each time.
+    for id in reads.keys.sorted() { reads[id]!.reply(.failure(end)) }
+    for id in votes.keys.sorted() { votes[id]!(.failure(end)) }
+    for id in appends.keys.sorted() { appends[id]!(.failure(end)) }
+    for id in parts.keys.sorted() { parts[id]!.reply(.failure(end)) }
     worker.commands.close()
     inbox.close()
   }
@@ -107,9 +109,10 @@ struct CoreStep {
   }
 
   mutating func handle(_ event: Event) {
+    let leader = engine.leader
     let commands = engine.handle(event, at: now)
     // Of time that passes, and no more, nobody need be told.
-    if case .tick = event, commands.isEmpty { return }
+    if case .tick = event, commands.isEmpty, engine.leader == leader { return }
     isNew = true
     for command in commands { carryOut(command) }
   }
@@ -229,15 +232,17 @@ extension CoreStep {
   }
 
   private mutating func change(
-    _ change: MembershipChange, retain: Bool, _ reply: @escaping Reply<Membership>
+    _ change: MembershipChange, retain: Bool, _ reply: @escaping Reply<StoredMembership>
   ) {
     guard engine.isLeader else { return reply(.failure(.notLeader(leader: engine.leader))) }
     guard !engine.isHandingOver else { return reply(.failure(.handingOver)) }
     do throws(MembershipError) {
-      let next = try engine.membershipStep(towards: change, retain: retain)
-      writes.append(
-        (engine.state.log.lastIndex + 1, 0, { reply($0.map { _ in next }) }))
-      handle(.membershipProposed(next))
+      let next = try engine.membershipStep(towards: change, retain: retain, at: now)
+      let index = engine.state.log.lastIndex + 1
+      let stored = StoredMembership(
+        logID: LogID(term: engine.state.vote.term, index: index), membership: next)
+      writes.append((index, 0, { reply($0.map { _ in stored }) }))
+      handle(.membershipProposed(next, retain: retain))
     } catch {
       reply(.failure(.membership(error)))
     }

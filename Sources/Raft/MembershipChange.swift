@@ -4,7 +4,8 @@
 public enum MembershipChange: Equatable, Sendable {
   /// Learners become voters.
   case addVoters([NodeID])
-  /// Nodes become members and voters; those that are members keep their addresses.
+  /// Nodes become members and voters; those that are members keep their addresses. They are learners
+  /// first, until they have caught up.
   case addNewVoters([Member])
   /// Voters vote no longer.
   case removeVoters([NodeID])
@@ -30,6 +31,8 @@ public enum MembershipError: Error, Equatable, Sendable, CustomStringConvertible
   case isVoter(NodeID)
   /// A learner must have caught up before it votes: else the cluster waits for it.
   case lagging(NodeID, behind: UInt64)
+  /// These voters-to-be do not answer: a new one must, and so must a majority of those there will be.
+  case silent([NodeID])
   /// The change before is not committed yet.
   case inProgress
   /// The cluster was initialised before, or the node has a log.
@@ -42,6 +45,9 @@ public enum MembershipError: Error, Equatable, Sendable, CustomStringConvertible
     case .notMember(let id): "\(id) is no member; add it as a learner first"
     case .isVoter(let id): "\(id) is a voter; remove its vote first"
     case .lagging(let id, let behind): "\(id) is \(behind) entries behind; wait until it caught up"
+    case .silent(let ids):
+      "not heard from lately: \(ids.map(\.description).joined(separator: ", ")); the cluster could "
+        + "stand still without; try again when enough of them answer"
     case .inProgress: "the change before is not committed yet; try again"
     case .alreadyInitialized: "the cluster is initialised already"
     }

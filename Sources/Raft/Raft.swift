@@ -146,18 +146,38 @@ extension Raft {
     try await request { .initialize(membership, $0) }
   }
 
-  /// Changes the membership in as many steps as it takes, through joint consensus where voters
-  /// change. What another leader left half done, the same call finishes.
+  /// Changes the membership, through joint consensus where voters change. A change that a leader
+  /// began is finished by itself, under the next leader if need be, which then keeps the removed
+  /// voters as learners.
   ///
   /// - Parameter retain: whether removed voters stay as learners.
   /// - Returns: the membership that was committed last.
+  /// - Throws: `RaftError.membership` when it cannot be, and nothing was written; `.indoubt` when
+  ///   leadership was lost before its end.
   @discardableResult
   public func change(
     _ change: MembershipChange, retain: Bool = false
   ) async throws(RaftError) -> Membership {
-    let first: Membership = try await request { .change(change, retain: retain, $0) }
-    guard first.isJoint else { return first }
-    return try await request { .change(change, retain: retain, $0) }
+    if case .addNewVoters(let new) = change {
+      for member in new where !metrics.membership.membership.contains(member.id) {
+        try await addLearner(member, isBlocking: true)
+      }
+    }
+    let first: StoredMembership = try await request { .change(change, retain: retain, $0) }
+    guard first.membership.isJoint, let joint = first.logID else { return first.membership }
+    // The leader takes the second step by itself, this one or the next.
+    let end = try await wait(for: .seconds(86_400)) { metrics in
+      metrics.term != joint.term || Self.isOver(joint, metrics) || metrics.role != "leader"
+    }
+    guard Self.isOver(joint, end) else { throw .indoubt }
+    return end.membership.membership
+  }
+
+  /// Whether the change that the entry `joint` began is committed to its end.
+  private static func isOver(_ joint: LogID, _ metrics: Metrics) -> Bool {
+    guard let held = metrics.membership.logID, held.index > joint.index else { return false }
+    // Another one begins only after it.
+    return metrics.membership.membership.isJoint || held.index <= metrics.committed
   }
 
   /// Adds a learner; waits until it is no further behind than a voter may be, if told to.

@@ -24,12 +24,12 @@ final class RaftCore: Sendable {
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { [self] in
-          try await inbox.tasks.run("log") {
+          try await part("log") {
             try await tools.log.run { [inbox] in inbox.notify(.durable($0)) }
           }
         }
         group.addTask { [self] in
-          try await inbox.tasks.run("tick") {
+          try await part("tick") {
             while !Task.isCancelled {
               try await tools.time.sleep(tools.configuration.tickInterval)
               inbox.notify(.tick)
@@ -37,10 +37,10 @@ final class RaftCore: Sendable {
           }
         }
         group.addTask { [self] in
-          try await inbox.tasks.run("state machine") { try await worker.run(machine) }
+          try await part("state machine") { try await worker.run(machine) }
         }
         group.addTask { [self] in
-          try await inbox.tasks.run("core") { try await lead(worker) }
+          try await part("core") { try await lead(worker) }
         }
         // Whatever ends first ends the node: the disk's failure, the core, or cancellation.
         defer { group.cancelAll() }
@@ -48,11 +48,18 @@ final class RaftCore: Sendable {
       }
       inbox.board.close { $0.role = "stopped" }
     } catch {
-      let isFailure = !(error is CancellationError)
-      inbox.board.close {
-        $0.role = "stopped"
-        if isFailure { $0.failure = "\(error)" }
-      }
+      inbox.board.close { $0.role = "stopped" }
+      throw error
+    }
+  }
+
+  /// Runs `body` as the task `name`. What it throws is why the node stops, which whoever still waits
+  /// is told.
+  private func part(_ name: String, _ body: () async throws -> Void) async throws {
+    do {
+      try await inbox.tasks.run(name, body)
+    } catch {
+      if !(error is CancellationError) { inbox.board.fail("\(error)") }
       throw error
     }
   }

@@ -123,6 +123,9 @@ extension AdminCommand {
       )
     }
     guard member.id != raft.metrics.id else { return .ok }
+    if let other = membership.members.first(where: { sharesAddress($0, member) }) {
+      return .error("ERR \(other.id) is a member already, at \(other.address)")
+    }
     do throws(RaftError) {
       try await raft.addLearner(member, isBlocking: true)
     } catch .timedOut {
@@ -132,6 +135,14 @@ extension AdminCommand {
           + "removes it")
     }
     return .ok
+  }
+
+  /// Whether another node is reached where `member` would be.
+  private static func sharesAddress(_ other: Member, _ member: Member) -> Bool {
+    guard other.id != member.id, let one = NodeAddress(other.address),
+      let two = NodeAddress(member.address)
+    else { return false }
+    return one.client == two.client || one.peer == two.peer
   }
 
   /// A node that is to go and was never there.

@@ -16,6 +16,9 @@ final class ClientListener: ChannelDuplexHandler {
   /// many must not hold up all others, nor their answers fill the memory.
   private static let mostWaiting = 128
 
+  /// So long who broke the protocol has to hear it, and to go.
+  private static let patience = TimeAmount.seconds(1)
+
   /// The most bytes of a request, whole or not.
   static let longestRequest = 48 << 20
 
@@ -28,6 +31,13 @@ final class ClientListener: ChannelDuplexHandler {
 
   private let commands: RedisCommands
   private var received = Deque<Received>()
+  /// What was understood, and waits for those before it: on one connection a command sees what came
+  /// before it, and nothing of what came after.
+  private var waiting: RedisCommands.Errand?
+  /// One of those that are being carried out, which are all of a kind.
+  private var current: RedisCommands.Errand?
+  /// How many of `answers` are not there yet.
+  private var unanswered = 0
   private var isAsking = false
   /// The answers that are due, in order; nil while one is not there yet.
   private var answers = Deque<[UInt8]?>()
@@ -41,7 +51,9 @@ final class ClientListener: ChannelDuplexHandler {
   /// After bytes that are no protocol: nothing more is read, and the last answer says why.
   private var isBroken = false
 
-  private var isDone: Bool { isBroken && received.isEmpty && answers.isEmpty }
+  private var isDone: Bool {
+    isBroken && received.isEmpty && waiting == nil && answers.isEmpty
+  }
 
   init(commands: RedisCommands) { self.commands = commands }
 
@@ -59,26 +71,39 @@ final class ClientListener: ChannelDuplexHandler {
     var asked = 0
     // What is left when a go ends is taken up after the flush that is due then.
     while asked < Self.mostWaiting, answers.count < Self.mostWaiting, context.channel.isWritable,
-      let next = received.popFirst()
+      let errand = nextErrand()
     {
-      asked += 1
-      switch next {
-      case .request(let request): ask(request, context)
-      case .rubbish(let reason):
-        let place = sent + answers.count
-        answers.append(nil)
-        answered(place, RESPValue.error("ERR Protocol error: \(reason)").bytes, context)
+      if unanswered > 0, let current, !errand.mayJoin(current) {
+        waiting = errand
+        break
       }
+      asked += 1
+      ask(errand, context)
     }
     isAsking = false
   }
 
-  private func ask(_ request: RESPValue, _ context: ChannelHandlerContext) {
+  private func nextErrand() -> RedisCommands.Errand? {
+    if let errand = waiting {
+      waiting = nil
+      return errand
+    }
+    switch received.popFirst() {
+    case nil: return nil
+    case .request(let request): return commands.understand(request, on: &connection)
+    case .rubbish(let reason):
+      return .answer(RESPValue.error("ERR Protocol error: \(reason)").bytes)
+    }
+  }
+
+  private func ask(_ errand: RedisCommands.Errand, _ context: ChannelHandlerContext) {
     let place = sent + answers.count
     answers.append(nil)
+    unanswered += 1
+    if case .answer = errand {} else { current = errand }
     let loop = context.eventLoop
     let bound = NIOLoopBound((self, context), eventLoop: loop)
-    commands.answer(request, on: &connection) { bytes in
+    commands.carryOut(errand) { bytes in
       if loop.inEventLoop {
         bound.value.0.answered(place, bytes, bound.value.1)
       } else {
@@ -89,13 +114,14 @@ final class ClientListener: ChannelDuplexHandler {
 
   private func answered(_ place: Int, _ bytes: [UInt8], _ context: ChannelHandlerContext) {
     answers[place - sent] = bytes
-    guard place == sent else { return }
+    unanswered -= 1
+    guard place == sent else { return proceed(context) }
     while let first = answers.first, let ready = first {
       unflushed.writeBytes(ready)
       answers.removeFirst()
       sent += 1
     }
-    if answers.isEmpty, received.isEmpty {
+    if answers.isEmpty, received.isEmpty, waiting == nil {
       flush(context)
     } else if !isFlushDue {
       // More is asked for on this connection, and is likely to be answered in the same breath.
@@ -115,7 +141,9 @@ final class ClientListener: ChannelDuplexHandler {
     unflushed = ByteBuffer()
     if isDone {
       let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-      context.writeAndFlush(buffer).whenComplete { _ in bound.value.close(promise: nil) }
+      context.writeAndFlush(buffer).whenComplete { _ in
+        bound.value.eventLoop.scheduleTask(in: Self.patience) { bound.value.close(promise: nil) }
+      }
     } else {
       context.writeAndFlush(buffer, promise: nil)
       proceed(context)
@@ -124,7 +152,10 @@ final class ClientListener: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    if received.isEmpty, answers.count < Self.mostWaiting, context.channel.isWritable, !isBroken {
+    // What comes after bytes that were no protocol is thrown away, but read: who is still sending
+    // would never get to the answer that says why.
+    let hasRoom = received.isEmpty && waiting == nil && answers.count < Self.mostWaiting
+    if isBroken || (hasRoom && context.channel.isWritable) {
       context.read()
     } else {
       wantsRead = true
@@ -138,7 +169,7 @@ final class ClientListener: ChannelDuplexHandler {
   }
 
   private func readIfWanted(_ context: ChannelHandlerContext) {
-    guard wantsRead, !isBroken else { return }
+    guard wantsRead else { return }
     wantsRead = false
     read(context: context)
   }

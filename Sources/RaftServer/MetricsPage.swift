@@ -37,6 +37,11 @@ struct MetricsPage {
           ("{node=\"\($0.key.number)\"}", "\($0.value)")
         })
     }
+    if metrics.role == "leader" {
+      add(
+        "reverted", "Of a leader: nodes that lack what they acknowledged, and get nothing more.",
+        UInt64(metrics.reverted.count))
+    }
     if let since = metrics.sinceQuorumAnswered {
       add(
         "quorum_age_seconds", "Of a leader: how long ago it sent what a quorum has answered.",

@@ -11,31 +11,57 @@ struct RedisCommands: Sendable {
   let admin: AdminQueue
   let connections: ConnectionLimit
 
-  /// Answers `request` with bytes, once, from anywhere, as `connection` wants it.
-  func answer(
-    _ request: RESPValue, on connection: inout ConnectionState,
-    reply: @escaping @Sendable ([UInt8]) -> Void
-  ) {
+  /// A request that was understood.
+  enum Errand: Sendable {
+    case write([UInt8])
+    case read([UInt8], ReadConsistency)
+    case administer(AdminCommand)
+    /// This is the answer.
+    case answer([UInt8])
+
+    /// Whether it may be on its way beside `other`, which the same connection sent before it, and
+    /// still take effect after it: writes are applied in their order, and reads of one kind served
+    /// in theirs.
+    func mayJoin(_ other: Errand) -> Bool {
+      switch (self, other) {
+      case (.write, .write), (.answer, _): true
+      case (.read(_, let consistency), .read(_, let before)): consistency == before
+      default: false
+      }
+    }
+  }
+
+  /// What `request` asks for, as `connection` stands; which may stand otherwise afterwards.
+  func understand(_ request: RESPValue, on connection: inout ConnectionState) -> Errand {
     guard let words = Self.words(of: request), let name = words.first else {
-      return reply(Self.malformed)
+      return .answer(Self.malformed)
     }
     do throws(CommandError) {
       if let transaction = try connection.transact(words) {
         switch transaction {
-        case .answer(let value): reply(value.bytes)
-        case .execute(let payload): write(payload, reply)
+        case .answer(let value): return .answer(value.bytes)
+        case .execute(let payload): return .write(payload)
         }
-      } else if try KeyValueCommand(words) != nil {
-        write(CommandPayload.encode(words), reply)
-      } else if try KeyValueQuery(words) != nil {
-        raft.read(CommandPayload.encode(words), consistency: connection.reads) {
-          reply(answer(to: $0))
-        }
-      } else {
-        try answer(name, words, on: &connection, reply: reply)
       }
+      if try KeyValueCommand(words) != nil { return .write(CommandPayload.encode(words)) }
+      if try KeyValueQuery(words) != nil {
+        return .read(CommandPayload.encode(words), connection.reads)
+      }
+      if let command = try AdminCommand(words) { return .administer(command) }
+      return .answer(try answer(name, words, on: &connection).bytes)
     } catch {
-      reply(error.reply.bytes)
+      return .answer(error.reply.bytes)
+    }
+  }
+
+  /// Carries `errand` out, and answers with bytes, once, from anywhere.
+  func carryOut(_ errand: Errand, reply: @escaping @Sendable ([UInt8]) -> Void) {
+    switch errand {
+    case .write(let payload): write(payload, reply)
+    case .read(let query, let consistency):
+      raft.read(query, consistency: consistency) { reply(answer(to: $0)) }
+    case .administer(let command): perform(command, reply: reply)
+    case .answer(let bytes): reply(bytes)
     }
   }
 
@@ -47,37 +73,41 @@ struct RedisCommands: Sendable {
     raft.write(payload) { reply(answer(to: $0)) }
   }
 
-  /// Answers what is neither a write nor a read.
+  /// Answers what needs nobody else.
   private func answer(
-    _ name: [UInt8], _ words: [[UInt8]], on connection: inout ConnectionState,
-    reply: @escaping @Sendable ([UInt8]) -> Void
-  ) throws(CommandError) {
-    switch String(decoding: name, as: UTF8.self).uppercased() {
-    case "READONLY":
-      connection.reads = .stale
-      reply(RESPValue.ok.bytes)
-    case "READWRITE":
-      connection.reads = .linearizable
-      reply(RESPValue.ok.bytes)
+    _ name: [UInt8], _ words: [[UInt8]], on connection: inout ConnectionState
+  ) throws(CommandError) -> RESPValue {
+    let word = String(decoding: name, as: UTF8.self).uppercased()
+    switch word {
+    case "READONLY", "READWRITE":
+      guard words.count == 1 else { throw .arguments(word.lowercased()) }
+      connection.reads = word == "READONLY" ? .stale : .linearizable
+      return .ok
     case "RAFT.READS":
       guard words.count == 2, let consistency = Self.consistency(words[1]) else {
-        throw CommandError.usage("RAFT.READS LINEARIZABLE|LEASE|STALE")
+        throw .usage("RAFT.READS LINEARIZABLE|LEASE|STALE")
       }
       connection.reads = consistency
-      reply(RESPValue.ok.bytes)
-    case "PING": reply((words.count > 1 ? RESPValue.bulk(words[1]) : .simple("PONG")).bytes)
-    case "INFO": reply(RESPValue.bulk(info()).bytes)
-    case "RAFT.STATUS": reply(RESPValue.bulk(statusJSON()).bytes)
-    case "RAFT.METRICS":
-      reply(
-        RESPValue.bulk(MetricsPage(metrics: raft.metrics, connections: connections.open).text)
-          .bytes)
-    case "RAFT.TASKS":
-      reply(RESPValue.array(raft.tasks.map { .bulk($0) }).bytes)
+      return .ok
+    case "PING":
+      guard words.count <= 2 else { throw .arguments("ping") }
+      return words.count == 2 ? .bulk(words[1]) : .simple("PONG")
+    case "INFO": return .bulk(info())
+    case "RAFT.STATUS", "RAFT.METRICS", "RAFT.TASKS":
+      guard words.count == 1 else { throw .usage(word) }
+      return standing(word)
     default:
-      if let command = try AdminCommand(words) { return perform(command, reply: reply) }
       let text = String(decoding: name.prefix(64), as: UTF8.self).filter { !$0.isNewline }
-      reply(RESPValue.error("ERR unknown command '\(text)'").bytes)
+      return .error("ERR unknown command '\(text)'")
+    }
+  }
+
+  private func standing(_ word: String) -> RESPValue {
+    switch word {
+    case "RAFT.STATUS": .bulk(statusJSON())
+    case "RAFT.METRICS":
+      .bulk(MetricsPage(metrics: raft.metrics, connections: connections.open).text)
+    default: .array(raft.tasks.map { .bulk($0) })
     }
   }
 
@@ -176,6 +206,10 @@ struct RedisCommands: Sendable {
     var committed: UInt64
     var applied: UInt64
     var voters: [UInt64]
+    /// Of whom a quorum is needed as well, while a change is under way.
+    var votersBefore: [UInt64]?
+    var addresses: [String: String]
+    var reverted: [UInt64]
     var learners: [UInt64]
     var snapshot: UInt64
     var purged: UInt64
@@ -191,7 +225,14 @@ struct RedisCommands: Sendable {
         status.membership.membership.clientAddress(of: $0)?.description
       },
       lastLogIndex: status.lastLogIndex, committed: status.committed, applied: status.applied,
-      voters: status.membership.membership.voters.map(\.number),
+      voters: status.membership.membership.voterSets.last?.map(\.number) ?? [],
+      votersBefore: status.membership.membership.isJoint
+        ? status.membership.membership.voterSets.first?.map(\.number) : nil,
+      addresses: Dictionary(
+        uniqueKeysWithValues: status.membership.membership.members.map {
+          ("\($0.id.number)", $0.address)
+        }),
+      reverted: status.reverted.map(\.number),
       learners: status.membership.membership.learners.map(\.number),
       snapshot: status.snapshot?.index ?? 0, purged: status.purged?.index ?? 0)
     do {

@@ -23,8 +23,8 @@ final class Oracle {
   private var leaders: [UInt64: NodeID] = [:]
   /// The names of all that any node ever held to be committed, from index 1 on.
   private var committed: [LogID] = []
-  /// What was applied at each index, from 1 on.
-  private var applied: [Entry.Payload] = []
+  /// What was applied at each index, from 1 on, and the sum over the state after it.
+  private var applied: [(payload: Entry.Payload, sum: UInt64)] = []
   private var before: [NodeID: StepReport] = [:]
   /// What each node's disk holds at least, also while the node is down.
   private var disks: [NodeID: (log: LogIDList, last: LogID?)] = [:]
@@ -229,16 +229,24 @@ final class Oracle {
     }
   }
 
-  /// A node's state machine applied `entry`.
-  func applied(_ entry: Entry, by id: NodeID) {
+  /// A node's state machine applied `entry`, which took it from a state with the sum `before` to one
+  /// with the sum `after`. The state before may be one that a snapshot brought.
+  func applied(_ entry: Entry, by id: NodeID, from before: UInt64, to after: UInt64) {
     let index = entry.id.index
     world.note(index)
+    let last = index > 1 && index <= applied.count + 1 ? applied[Int(index - 2)].sum : 0
+    if index <= applied.count + 1, before != last {
+      broken("state machines agree", "\(id) has another state before \(index)")
+    }
     if index <= applied.count {
-      if applied[Int(index - 1)] != entry.payload {
+      if applied[Int(index - 1)].payload != entry.payload {
         broken("state machines agree", "\(id) applied another entry at \(index)")
       }
+      if applied[Int(index - 1)].sum != after {
+        broken("state machines agree", "\(id) has another state after \(index)")
+      }
     } else if index == applied.count + 1 {
-      applied.append(entry.payload)
+      applied.append((entry.payload, after))
     } else {
       broken("nothing is left out", "\(id) applied \(index) after \(applied.count)")
     }

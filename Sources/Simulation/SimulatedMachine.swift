@@ -40,13 +40,14 @@ struct RegisterCommand: Equatable {
   }
 }
 
-/// Some registers, and a sum over all commands that made them what they are.
+/// Some registers, and a sum over them by which two states can be told apart.
 struct SimulatedMachine: StateMachine {
   let id: NodeID
   let oracle: UncheckedBox<Oracle>
   /// Whether the node is the one that runs now.
   let end: NetworkEnd
   private(set) var registers = [UInt32](repeating: 0, count: 256)
+  private var sum: UInt64 = 0
 
   init(id: NodeID, oracle: Oracle, end: NetworkEnd) {
     self.id = id
@@ -56,18 +57,27 @@ struct SimulatedMachine: StateMachine {
 
   mutating func apply(_ entries: [Entry]) -> [[UInt8]] {
     entries.map { entry in
-      if end.isPlugged { oracle.value.applied(entry, by: id) }
-      guard case .command(let bytes) = entry.payload, let command = RegisterCommand(bytes) else {
-        return []
-      }
-      switch command.kind {
-      case .write: registers[Int(command.key)] = command.value
-      case .compareAndSet:
-        guard registers[Int(command.key)] == command.expected else { return [0] }
-        registers[Int(command.key)] = command.value
-      }
-      return [1]
+      let before = sum
+      let reply = apply(entry)
+      if end.isPlugged { oracle.value.applied(entry, by: id, from: before, to: sum) }
+      return reply
     }
+  }
+
+  private mutating func apply(_ entry: Entry) -> [UInt8] {
+    guard case .command(let bytes) = entry.payload, let command = RegisterCommand(bytes) else {
+      return []
+    }
+    let key = Int(command.key)
+    if command.kind == .compareAndSet, registers[key] != command.expected { return [0] }
+    sum = sum &- Self.term(key, registers[key]) &+ Self.term(key, command.value)
+    registers[key] = command.value
+    return [1]
+  }
+
+  /// What one register adds to the sum; nothing for 0.
+  private static func term(_ key: Int, _ value: UInt32) -> UInt64 {
+    UInt64(value) &* (0x9E37_79B9_7F4A_7C15 &+ UInt64(key) &* 0xBF58_476D_1CE4_E5B9)
   }
 
   func read(_ query: [UInt8]) -> [UInt8] {
@@ -109,6 +119,9 @@ struct SimulatedMachine: StateMachine {
       for place in machine.registers.indices {
         guard let value = reader.number(as: UInt32.self) else { throw NotWhole() }
         machine.registers[place] = value
+      }
+      machine.sum = machine.registers.enumerated().reduce(0) {
+        $0 &+ SimulatedMachine.term($1.offset, $1.element)
       }
       return machine
     }

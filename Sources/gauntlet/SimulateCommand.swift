@@ -94,7 +94,7 @@ struct SimulateCommand: AsyncParsableCommand {
         seed: seed, valid: violation == nil ? (verdict == .valid ? true : nil) : false,
         violation: violation, operations: result.history.operations.count,
         answered: result.answered, steps: result.steps,
-        trace: String(result.trace.sum, radix: 16),
+        trace: Self.hexadecimal(result.trace.sum),
         faults: result.faults.map { "\($0.number) at \($0.time): \($0.what)" },
         seconds: start.duration(to: .now) / .seconds(1))
       print(json ? String(decoding: try JSONEncoder().encode(line), as: UTF8.self) : text(line))
@@ -102,6 +102,11 @@ struct SimulateCommand: AsyncParsableCommand {
       if isBroken, stopAtViolation { break }
     }
     if isBroken { throw ExitCode(1) }
+  }
+
+  private static func hexadecimal(_ sum: UInt64) -> String {
+    let digits = String(sum, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
   /// What a seed comes to.

@@ -81,6 +81,12 @@ struct RaftNode: AsyncParsableCommand {
     guard Set(nodes.map(\.id)).count == nodes.count else {
       throw ValidationError("--node names a number twice; give each member one line.")
     }
+    let addresses = nodes.flatMap { [$0.address.client, $0.address.peer] }
+    guard Set(addresses.map(\.description)).count == addresses.count else {
+      throw ValidationError("--node names an address twice; each node needs two of its own.")
+    }
+    guard id > 0 else { throw ValidationError("--id is a number from 1.") }
+    guard !data.isEmpty else { throw ValidationError("--data is empty; name a directory.") }
     guard (1...3_600_000).contains(heartbeat), (1...3_600_000).contains(electionTimeout) else {
       throw ValidationError("--heartbeat and --election-timeout are 1 to 3600000 milliseconds.")
     }

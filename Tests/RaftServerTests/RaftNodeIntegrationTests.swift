@@ -352,6 +352,31 @@ struct RaftNodeIntegrationTests {
     }
     #expect(answers == expected)
 
+    // A command sees all that came before it on its connection, and nothing that came after.
+    let mixed =
+      request("SET", "p", "1") + request("GET", "p") + request("INCR", "p") + request("GET", "p")
+      + request("SET", "p", "9") + request("MGET", "p")
+    for mode in ["LINEARIZABLE", "LEASE", "STALE"] {
+      let client = try #require(RawSocket(port: port))
+      client.send(request("RAFT.READS", mode) + (1...50).flatMap { _ in mixed })
+      let round = "+OK\r\n$1\r\n1\r\n:2\r\n$1\r\n2\r\n+OK\r\n*1\r\n$1\r\n9\r\n"
+      let expected = "+OK\r\n" + String(repeating: round, count: 50)
+      var answers = ""
+      while answers.utf8.count < expected.utf8.count {
+        let part = client.receive()
+        try #require(!part.isEmpty)
+        answers += part
+      }
+      #expect(answers == expected, "\(mode)")
+    }
+
+    // Who sends too much hears why, though it is still sending.
+    let huge = try #require(RawSocket(port: port))
+    huge.send(
+      Array("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000000\r\n".utf8)
+        + [UInt8](repeating: 65, count: 20_000_000))
+    #expect(huge.receiveAll().hasPrefix("-ERR Protocol error: a bulk of 20000000 bytes"))
+
     let before = try memory(of: cluster, leader)
     let deaf = try #require(RawSocket(port: port))
     let gets = Array(repeating: request("GET", "k"), count: 1000).flatMap(\.self)

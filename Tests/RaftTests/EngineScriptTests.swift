@@ -16,7 +16,7 @@ import Testing
     .filter { $0.hasSuffix(".txt") }.sorted()
 
   @Test("there are scripts")
-  func exist() { #expect(Self.scripts.count >= 27) }
+  func exist() { #expect(Self.scripts.count >= 30) }
 
   @Test("the engines do what the script says", arguments: scripts)
   func agrees(script: String) throws {
@@ -33,9 +33,11 @@ import Testing
 
 /// Carries out scripts.
 ///
-///     cluster n1=1.1,1.2 n2=1.1 | n3=   the nodes and their logs; behind the bar learners
+///     cluster n1=1.1,1.2 n2=1.1@3 | n3=   the nodes and their logs, one with a vote of term 3;
+///                                 behind the bar learners
 ///     elect n1                    its election time-out passes, and everything settles
 ///     win n1                      its election time-out passes, and all goes on until it leads
+///     until n1 4                  all goes on until its log ends there
 ///     force n1                    it asks for votes, its time has come or not
 ///     time n1                     its election time-out passes, and nothing is delivered
 ///     propose n1                  a client writes
@@ -50,7 +52,8 @@ import Testing
 ///     fast n1                     … until here
 ///     wait 200                    so many milliseconds pass, and nobody notices
 ///     lease n1                    a client reads, by lease if there is one
-///     change n1 n1 n2             the next step towards these voters
+///     batch 1                     leaders send so many entries at a time
+///     change n1 n1 n2             these are to be the voters
 ///     drop n1 n2, learner n1 n2   the first leads, the second is no learner any more, or one
 ///     transfer n1 n2              one hands over to the other
 ///     compact n1                  it builds a snapshot and purges the log behind it
@@ -82,17 +85,20 @@ struct ScriptRunner {
     case "cluster":
       var logs: [NodeID: [LogID]] = [:]
       var learners: Set<NodeID> = []
+      var terms: [NodeID: UInt64] = [:]
       for (place, word) in words.enumerated() where word != "|" {
         let halves = word.split(separator: "=", omittingEmptySubsequences: false)
-        let names = halves[1].split(separator: ",").map { name in
+        let ends = halves[1].split(separator: "@", omittingEmptySubsequences: false)
+        let names = ends[0].split(separator: ",").map { name in
           let numbers = name.split(separator: ".").compactMap { UInt64($0) }
           return LogID(term: numbers[0], index: numbers[1])
         }
         let id = NodeID(UInt64(halves[0].dropFirst())!)
         logs[id] = names
+        if ends.count > 1 { terms[id] = UInt64(ends[1]) }
         if words[..<place].contains("|") { learners.insert(id) }
       }
-      world = EngineWorld(logs, learners: learners, seed: Seed(1))
+      world = EngineWorld(logs, learners: learners, terms: terms, seed: Seed(1))
     case "elect":
       expire(ids[0])
       settle()
@@ -100,6 +106,9 @@ struct ScriptRunner {
     case "win":
       expire(ids[0])
       settle { $0.nodes[ids[0]]!.engine.isLeader }
+    case "until":
+      let end = UInt64(words[1])!
+      settle { $0.nodes[ids[0]]!.engine.state.log.lastIndex >= end }
     case "force": world.handle(ids[0], .electionRequested)
     case "propose": world.handle(ids[0], .proposed([.command([7])]))
     case "read": world.read(ids[0])
@@ -119,6 +128,7 @@ struct ScriptRunner {
       late = []
     case "slow": slow.formUnion(ids)
     case "fast": slow.subtract(ids)
+    case "batch": world.mostEntries = Int(words[0])!
     case "wait": world.now += .milliseconds(Int(words[0])!)
     case "lease":
       world.readsByLease = true

@@ -97,13 +97,18 @@ struct EngineWorld {
   var trace: [String] = []
   /// Reads that were served: what they must have seen at least, and what the node had applied.
   var reads: [RequestID: UInt64] = [:]
+  /// A leader sends so many entries at a time.
+  var mostEntries = Int.max
   /// Whether reads may be served on the word of the clocks.
   var readsByLease = false
   private var requests: UInt64 = 0
   private let configurations: [NodeID: Configuration]
   private let membership: Membership
 
-  init(_ logs: [NodeID: [LogID]], learners: Set<NodeID> = [], seed: Seed) {
+  init(
+    _ logs: [NodeID: [LogID]], learners: Set<NodeID> = [], terms: [NodeID: UInt64] = [:],
+    seed: Seed
+  ) {
     membership = Membership(
       voters: logs.keys.filter { !learners.contains($0) },
       members: logs.keys.map { Member(id: $0, address: "") })
@@ -117,7 +122,7 @@ struct EngineWorld {
       let entries = log.map {
         Entry(id: $0, payload: .command([UInt8(truncatingIfNeeded: $0.index)]))
       }
-      let vote = Vote(term: log.last?.term ?? 0, node: nil)
+      let vote = Vote(term: terms[id] ?? log.last?.term ?? 0, node: nil)
       nodes[id] = Self.node(
         configuration, membership, (vote, WorldLog(entries: entries)), nil, at: .zero,
         SplitMix64(Seed(seed.number &* 31 &+ id.number)))
@@ -245,7 +250,7 @@ struct EngineWorld {
     }
     let request = AppendRequest(
       vote: node.engine.state.vote, previous: node.engine.state.log.id(at: next - 1),
-      entries: node.log.entries.filter { $0.id.index >= next },
+      entries: Array(node.log.entries.filter { $0.id.index >= next }.prefix(mostEntries)),
       committed: node.engine.state.committed)
     letters.append((id, peer, .append(request, sent)))
   }
@@ -346,8 +351,8 @@ struct EngineWorld {
   mutating func change(_ id: NodeID, _ change: MembershipChange) {
     guard nodes[id]!.engine.isLeader else { return trace.append("\(id)  does not lead") }
     do throws(MembershipError) {
-      let next = try nodes[id]!.engine.membershipStep(towards: change, retain: true)
-      handle(id, .membershipProposed(next))
+      let next = try nodes[id]!.engine.membershipStep(towards: change, retain: true, at: now)
+      handle(id, .membershipProposed(next, retain: true))
     } catch {
       trace.append("\(id)  cannot: \(error)")
     }

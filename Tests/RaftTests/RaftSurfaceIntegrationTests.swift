@@ -185,7 +185,13 @@ import Testing
       Configuration(id: ids[0]), log: FailingLog(), snapshots: MemorySnapshots(),
       network: Wire(own: ids[0], wires: Wires()), clock: .continuous, random: SplitMix64(Seed(1)))
     let running = Task { try await raft.run(Journal()) }
-    try? await raft.initialize(Membership(voters: [ids[0]]))
+    // It waits for a vote to be on disk, which never is.
+    let request = AppendRequest(
+      vote: Vote(term: 1, node: ids[1], committed: true), previous: nil, entries: [], committed: 0)
+    let answer = await withCheckedContinuation { continuation in
+      raft.handle(request) { continuation.resume(returning: $0) }
+    }
+    #expect(throws: RaftError.failed("DiskFailed()")) { try answer.get() }
     await #expect(throws: FailingLog.DiskFailed.self) { try await running.value }
     #expect(raft.metrics.role == "stopped" && raft.metrics.failure == "DiskFailed()")
     await #expect(throws: RaftError.failed("DiskFailed()")) { try await raft.write([1]) }

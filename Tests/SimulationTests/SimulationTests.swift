@@ -76,6 +76,10 @@ import Testing
       vote: Vote(term: term, node: NodeID(candidate)), lastLogID: nil, isPreVote: false)
   }
 
+  private func entry(_ index: UInt64, _ command: UInt8) -> Entry {
+    Entry(id: LogID(term: 1, index: index), payload: .command([command]))
+  }
+
   @Test("each broken promise is seen")
   func sees() {
     func promise(_ steps: (Oracle) -> Void) -> String? {
@@ -127,8 +131,22 @@ import Testing
       } == "what is committed stays")
     #expect(
       promise {
-        $0.applied(Entry(id: LogID(term: 1, index: 1), payload: .command([1])), by: NodeID(1))
-        $0.applied(Entry(id: LogID(term: 1, index: 1), payload: .command([2])), by: NodeID(2))
+        $0.applied(entry(1, 1), by: NodeID(1), from: 0, to: 5)
+        $0.applied(entry(1, 2), by: NodeID(2), from: 0, to: 5)
+      } == "state machines agree")
+    // The second node was restored to what is not the state after the first entry.
+    for (sum, promised) in [(UInt64(5), nil), (4, "state machines agree")] {
+      #expect(
+        promise {
+          $0.applied(entry(1, 1), by: NodeID(1), from: 0, to: 5)
+          $0.applied(entry(2, 1), by: NodeID(1), from: 5, to: 7)
+          $0.applied(entry(2, 1), by: NodeID(2), from: sum, to: 7)
+        } == promised)
+    }
+    #expect(
+      promise {
+        $0.applied(entry(1, 1), by: NodeID(1), from: 0, to: 5)
+        $0.applied(entry(1, 1), by: NodeID(2), from: 0, to: 6)
       } == "state machines agree")
     #expect(
       promise {

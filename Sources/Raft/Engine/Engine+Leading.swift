@@ -53,7 +53,9 @@ extension Engine {
     let commands = commit(upTo: reached) + confirmReadsThatWaitedForBlank()
     // A leader that is no voter any more leads until that is committed (thesis §4.2.2).
     let held = state.memberships.effective
-    guard !membership.isVoter(id), held.logID?.index ?? 0 <= reached else { return commands }
+    guard !membership.isVoter(id), held.logID?.index ?? 0 <= reached else {
+      return commands + finishChange()
+    }
     resetElectionDeadline(at: now)
     return commands + becomeFollower(of: nil)
   }
@@ -71,7 +73,8 @@ extension Engine {
       switches.heartbeat && now - leadership.lastHeartbeat >= configuration.heartbeatInterval
     if isDue { leadership.lastHeartbeat = now }
     role = .leader(leadership)
-    return isDue ? [.heartbeat] : []
+    // Here too, for a hand-over may have kept it waiting.
+    return (isDue ? [.heartbeat] : []) + finishChange()
   }
 
   /// Since when a quorum is known to have followed this leader; nil when it never answered.

@@ -5,6 +5,8 @@ extension Engine {
     _ reads: [RequestID], byLease: Bool, at now: Duration
   ) -> [Command] {
     guard var leadership else { return [.refuseReads(reads)] }
+    // Reads are served in their order: none overtakes one that waits for a quorum.
+    let byLease = byLease && leadership.unserved.isEmpty
     if byLease, let lease = restOfLease(leadership, at: now), lease > .zero {
       return [.serveReads(reads)]
     }

@@ -94,7 +94,8 @@ struct Engine: Sendable {
       return handleDurable(vote: vote, lastLogID: lastLogID, at: now)
     case .initialized(let membership): return initialize(membership, at: now)
     case .proposed(let payloads): return propose(payloads)
-    case .membershipProposed(let membership): return propose(membership)
+    case .membershipProposed(let membership, let retain):
+      return propose(membership, retain: retain)
     case .readsRequested(let reads, let byLease):
       return handleReads(reads, byLease: byLease, at: now)
     case .snapshotOffered(let vote, let id): return handleSnapshotPart(from: vote, id, at: now)
@@ -117,6 +118,8 @@ struct Engine: Sendable {
     switch role {
     case .leader(let leadership): return tickLeader(leadership, at: now)
     case .follower, .preCandidate, .candidate:
+      // Who may not ask for votes waits for a leader that it does not know.
+      if now >= electionDeadline, !mayCampaign { leader = nil }
       guard switches.elect, mayCampaign, now >= electionDeadline else {
         return countOwnVote(at: now)
       }

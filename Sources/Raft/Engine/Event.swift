@@ -1,8 +1,11 @@
 // What may happen to the engine, and what it may ask for in return.
 
 /// Names a request that waits for an answer; the core knows who it is.
-public struct RequestID: Hashable, Sendable {
+public struct RequestID: Hashable, Comparable, Sendable {
   let number: UInt64
+
+  /// By the order in which they came.
+  public static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
 }
 
 /// Everything that can happen to a node.
@@ -26,7 +29,7 @@ enum Event: Sendable {
   /// Clients want these commands in the log. Only for a leader.
   case proposed([Entry.Payload])
   /// An administrator wants this membership, as `membershipStep` gave it. Only for a leader.
-  case membershipProposed(Membership)
+  case membershipProposed(Membership, retain: Bool)
   /// Clients want to read. Only for a leader. With a lease the clocks may vouch for it.
   case readsRequested([RequestID], byLease: Bool)
   /// A leader sends a part of a snapshot.

@@ -86,6 +86,8 @@ struct Leadership: Sendable {
   var transfer: Transfer?
   /// Once a node was told to take over, an election can come at any time, voters' leases or not.
   var hasGivenUpLease = false
+  /// Whether those who lose their vote by the change that is under way stay as learners.
+  var retainsLeaving = true
 
   init(followers: [NodeID], durable: UInt64, blank: UInt64, at now: Duration) {
     self.followers = Dictionary(uniqueKeysWithValues: followers.map { ($0, Progress()) })
