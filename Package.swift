@@ -175,7 +175,8 @@ let package = Package(
     .testTarget(
       name: "RaftServerTests",
       dependencies: [
-        "Blocking", "Raft", "RaftServer", "RaftStore", "RedisProtocol", "Support", "raft-node",
+        "Blocking", "Raft", "RaftConformance", "RaftServer", "RaftStore", "RedisProtocol",
+        "Support", "raft-node",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ]),

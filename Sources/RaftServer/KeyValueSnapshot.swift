@@ -1,8 +1,9 @@
 // The key-value state as bytes, and back.
 //
 // A snapshot is words, each with its length before it (`CommandPayload`): a kind, a name, how many
-// words follow, and these. Kinds are `t` (a text), `s` (a set), `l` (a list) and `c` (a session: the
-// last number, the reply, and the entry that used it last).
+// words follow, and these. Kinds are `t` (a text), `s` (a set), `l` (a list), `c` (a session: the
+// last number, the reply, and the entry that used it last) and at the end `e` (named after the number
+// of records before it): without it a snapshot that is cut off between two records would be whole.
 
 import DequeModule
 import Raft
@@ -16,6 +17,8 @@ extension KeyValueMachine {
 struct KeyValueView: SnapshotView {
   private var values: Dictionary<[UInt8], KeyValue>.Iterator
   private var sessions: Dictionary<UInt64, SessionTable.Session>.Iterator
+  private var count = 0
+  private var isAtEnd = false
 
   init(_ machine: KeyValueMachine) {
     values = machine.values.makeIterator()
@@ -24,8 +27,16 @@ struct KeyValueView: SnapshotView {
 
   mutating func next(about bytes: Int) -> [UInt8]? {
     var chunk: [UInt8] = []
-    while chunk.count < bytes, let record = nextRecord() {
-      chunk += CommandPayload.encode(record)
+    while chunk.count < bytes, !isAtEnd {
+      if let record = nextRecord() {
+        chunk += CommandPayload.encode(record)
+        count += 1
+      } else {
+        chunk += CommandPayload.encode([
+          Array("e".utf8), Array("\(count)".utf8), Array("1".utf8), [],
+        ])
+        isAtEnd = true
+      }
     }
     return chunk.isEmpty ? nil : chunk
   }
@@ -63,7 +74,9 @@ struct KeyValueRestoration: SnapshotRestoration {
     var words = decoded[...]
     var values: [[UInt8]: KeyValue] = [:]
     var sessions = SessionTable()
-    while let kind = words.popFirst() {
+    var records = 0
+    var isWhole = false
+    while !isWhole, let kind = words.popFirst() {
       guard let name = words.popFirst(), let count = words.popFirst().flatMap({ Int(text: $0) }),
         count > 0, count <= words.count
       else { throw Damaged() }
@@ -79,9 +92,14 @@ struct KeyValueRestoration: SnapshotRestoration {
         else { throw Damaged() }
         sessions.restore(
           id, SessionTable.Session(serial: serial, reply: held[1], usedAt: usedAt))
+      case ("e", 1):
+        guard Int(text: name) == records else { throw Damaged() }
+        isWhole = true
       default: throw Damaged()
       }
+      records += 1
     }
+    guard isWhole, words.isEmpty else { throw Damaged() }
     return KeyValueMachine(values: values, sessions: sessions)
   }
 }

@@ -131,7 +131,8 @@ final class Oracle {
     guard let candidate = vote.node else { return }
     // Its clock gains and loses a little.
     if let (leader, end) = followed[id], leader.term < vote.term, leader.node != candidate,
-      world.now + .milliseconds(1) < end, !withoutLease.contains(leader.term)
+      world.now + .milliseconds(1) < end, !withoutLease.contains(leader.term),
+      !hasSuccessor(leader.term, before: vote.term)
     {
       broken(
         "a leader's followers vote for no other",
@@ -139,6 +140,12 @@ final class Oracle {
           + "\(end - world.now)")
     }
     promise(of: id, to: candidate, term: vote.term)
+  }
+
+  /// Whether somebody was elected between the two terms. A quorum was free to elect it then, and
+  /// nobody counts on promises to the leader before any more: it may hand over to whom it likes.
+  private func hasSuccessor(_ term: UInt64, before later: UInt64) -> Bool {
+    leaders.keys.contains { $0 > term && $0 < later }
   }
 
   /// A candidate asked for votes: its own it has given to itself by then, and may not forget it.

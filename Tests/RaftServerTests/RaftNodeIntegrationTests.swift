@@ -273,6 +273,75 @@ struct RaftNodeIntegrationTests {
     withExtendedLifetime(more) { #expect(metrics.contains("raft_client_connections 3")) }
   }
 
+  @Test("a full disk ends the node, which says so, and with room again nothing it said is gone")
+  func fullDisk() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    let (data, log) = ("\(cluster.folder)/data", "\(cluster.folder)/log")
+    try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+    let built = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let program = URL(filePath: built).deletingLastPathComponent().appending(path: "raft-node").path
+    // A file system of 80 MB in a namespace of its own, which gets more room when the node has ended.
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/unshare")
+    process.arguments = [
+      "--map-root-user", "--mount", "sh", "-c",
+      """
+      mount -t tmpfs -o size=80m none "$1" || exit 9
+      shift
+      "$@"
+      echo "ended with $?" >&2
+      mount -o remount,size=400m "$3"
+      exec "$@"
+      """, "sh", data, program, "--data", data, "--id", "1", "--snapshot-every", "1000000",
+      "--node", "1=127.0.0.1:\(cluster.clientPort(1)),127.0.0.1:\(cluster.peerPort(1))",
+    ]
+    try Data().write(to: URL(filePath: log))
+    process.standardError = FileHandle(forWritingAtPath: log)
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    cluster.processes[1] = process
+    let value = String(repeating: "v", count: 1 << 20)
+    func connect() async throws -> RawSocket {
+      while true {
+        if let socket = RawSocket(port: cluster.clientPort(1)) { return socket }
+        try await Task.sleep(for: .milliseconds(50))
+      }
+    }
+    var client = try await connect()
+    var (acknowledged, tries) = (0, 0)
+    while tries < 5000 {
+      tries += 1
+      let key = "k\(acknowledged)"
+      client.send(
+        Array("*3\r\n$3\r\nSET\r\n$\(key.count)\r\n\(key)\r\n$\(value.count)\r\n\(value)\r\n".utf8))
+      let answer = client.receive()
+      if answer == "+OK\r\n" {
+        acknowledged += 1
+      } else if acknowledged == 0 {
+        try await Task.sleep(for: .milliseconds(50))
+      } else {
+        break
+      }
+    }
+    #expect((20..<80).contains(acknowledged), "\(acknowledged) MB went into 80")
+    // The one that comes after it with room.
+    let end = ContinuousClock.now + .seconds(20)
+    var answer = ""
+    while !answer.hasPrefix("+OK"), ContinuousClock.now < end {
+      client = try await connect()
+      client.send(Array("SET last 1\r\n".utf8))
+      answer = client.receive()
+    }
+    #expect(answer == "+OK\r\n")
+    let said = try String(contentsOfFile: log, encoding: .utf8)
+    #expect(said.contains("No space left") && said.contains("ended with 1"), "\(said.suffix(500))")
+    for key in 0..<acknowledged {
+      client.send(Array("STRLEN k\(key)\r\n".utf8))
+      #expect(client.receive() == ":\(value.count)\r\n", "k\(key)")
+    }
+  }
+
   @Test("metrics and health are served over HTTP")
   func http() async throws {
     let cluster = LoopbackCluster()

@@ -163,7 +163,7 @@ import Testing
       steps(oracle)
       return oracle.violation?.promise
     }
-    let (one, two) = (log((2, 1)), log((1, 1), (2, 2)))
+    let (one, two, empty) = (log((2, 1)), log((1, 1), (2, 2)), LogIDList())
     for isOnDisk in [false, true] {
       #expect(
         promise {
@@ -192,14 +192,20 @@ import Testing
           $0.saw(report(1, term: 2, leads: true, one, committed: 1))
         } == (lease == .zero ? nil : "a lease keeps others from committing"))
     }
-    for isHandingOver in [false, true] {
+    let broken = "a leader's followers vote for no other"
+    // The term in which another leads, if one does.
+    for (isHandingOver, other, promised) in [
+      (false, nil, broken), (true, nil, nil), (false, 3, nil), (false, 1, broken),
+      (false, 4, broken),
+    ] as [(Bool, UInt64?, String?)] {
       #expect(
         promise {
           let leader = Vote(term: 2, node: NodeID(3), committed: true)
           $0.followed(NodeID(1), leader, at: .zero)
           if isHandingOver { $0.handedOver(leader) }
-          $0.granted(NodeID(1), ask(3, 2))
-        } == (isHandingOver ? nil : "a leader's followers vote for no other"))
+          if let other { $0.saw(report(2, term: other, leads: true, empty)) }
+          $0.granted(NodeID(1), ask(4, 2))
+        } == promised)
     }
   }
 }

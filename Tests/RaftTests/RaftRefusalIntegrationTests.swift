@@ -1,0 +1,230 @@
+// Changes and hand-overs that do not go as they should, and what of a node can be watched meanwhile.
+
+import RaftStore
+import Support
+import Synchronization
+import Testing
+
+@testable import Raft
+
+@Suite(.tags(.integration), .timeLimit(.minutes(1))) struct RaftRefusalIntegrationTests {
+  private let ids = RaftCluster.ids
+
+  private func cut(_ wires: Wires, _ nodes: [NodeID]) {
+    wires.cut.withLock { $0 = Set(nodes) }
+  }
+
+  private func others(of leader: Raft) -> [NodeID] { ids.filter { $0 != leader.metrics.id } }
+
+  @Test("without ticks no time passes; with them again it does")
+  func ticks() async throws {
+    let configure = { (configuration: inout Configuration) in configuration.switches.tick = false }
+    try await RaftCluster.run(3, configure) { wires in
+      try await Task.sleep(for: .milliseconds(700))
+      for id in ids {
+        let raft = RaftCluster.node(wires, id.number)
+        #expect(raft.metrics.term == 0 && raft.metrics.role == "follower")
+        raft.set(Switches())
+      }
+      _ = try await RaftCluster.leader(wires)
+    }
+  }
+
+  @Test("who watches leadership is woken by it, and not by entries")
+  func leadership() async throws {
+    try await RaftCluster.run { wires in
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      let seen = Mutex<[String]>([])
+      let updates = leader.leadershipUpdates
+      let watching = Task {
+        for await metrics in updates { seen.withLock { $0.append(metrics.role) } }
+      }
+      for _ in 0..<50 { _ = try await leader.write([1]) }
+      #expect(seen.withLock { $0 } == ["leader"])
+      try await leader.transferLeadership()
+      try await leader.wait(for: .seconds(5)) { $0.role == "follower" && $0.leader != nil }
+      await leader.stop(gracefully: false)
+      await watching.value
+      let roles = seen.withLock { $0 }
+      #expect(roles.first == "leader" && roles.contains("follower") && roles.last == "stopped")
+    }
+  }
+
+  @Test("a heartbeat that is asked for reaches the followers")
+  func heartbeat() async throws {
+    let configure = { (configuration: inout Configuration) in
+      configuration.switches.heartbeat = false
+      configuration.electionTimeout = .seconds(20)...Duration.seconds(40)
+      configuration.heartbeatInterval = .seconds(5)
+    }
+    try await RaftCluster.run(3, configure) { wires in
+      let leader = RaftCluster.node(wires, 1)
+      leader.trigger(.election)
+      try await leader.wait(for: .seconds(5)) { $0.role == "leader" }
+      _ = try await leader.write([1])
+      let age = try await leader.wait(for: .seconds(5)) { $0.sinceQuorumAnswered != nil }
+      #expect(age.sinceQuorumAnswered! < .seconds(1))
+      let follower = RaftCluster.node(wires, 2)
+      // Only a later message tells a follower that the last entry is committed.
+      try await Task.sleep(for: .milliseconds(100))
+      #expect(follower.metrics.committed < leader.metrics.committed)
+      leader.trigger(.heartbeat)
+      let end = leader.metrics.committed
+      try await follower.wait(for: .seconds(5)) { $0.committed == end }
+    }
+  }
+
+  @Test("learners come without waiting, new voters after catching up; addresses and members change")
+  func members() async throws {
+    try await RaftCluster.run(5) { wires in
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      try await leader.addLearner(Member(id: NodeID(9), address: "nowhere"), isBlocking: false)
+      #expect(leader.metrics.membership.membership.learners == [NodeID(9)])
+      let grown = try await leader.change(
+        .addNewVoters([4, 5].map { Member(id: NodeID($0), address: "\($0)") }))
+      #expect(grown.voters == (1...5).map { NodeID($0) } && !grown.isJoint)
+      let moved = try await leader.change(.setAddresses([Member(id: NodeID(4), address: "there")]))
+      #expect(moved.address(of: NodeID(4)) == "there" && moved.voters == grown.voters)
+      await #expect(throws: RaftError.membership(.notMember(NodeID(8)))) {
+        try await leader.change(.setAddresses([Member(id: NodeID(8), address: "x")]))
+      }
+      await #expect(throws: RaftError.membership(.isVoter(NodeID(5)))) {
+        try await leader.change(
+          .replaceMembers((1...4).map { Member(id: NodeID($0), address: "") }))
+      }
+      let replaced = try await leader.change(
+        .replaceMembers((1...5).map { Member(id: NodeID($0), address: "new") }))
+      #expect(replaced.learners == [] && replaced.address(of: NodeID(1)) == "new")
+    }
+  }
+
+  @Test("nobody who never answered becomes a voter, and no majority of the silent is left")
+  func silent() async throws {
+    try await RaftCluster.run(4) { wires in
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      let (one, two) = (others(of: leader)[0], others(of: leader)[1])
+      cut(wires, [NodeID(4), one])
+      try await leader.addLearner(Member(id: NodeID(4), address: ""), isBlocking: false)
+      await #expect(throws: RaftError.membership(.silent([NodeID(4)]))) {
+        try await leader.change(.addVoters([NodeID(4)]))
+      }
+      try await Task.sleep(for: .milliseconds(500))
+      await #expect(throws: RaftError.membership(.silent([one]))) {
+        try await leader.change(.removeVoters([two]))
+      }
+      #expect(leader.metrics.membership.membership.voters == ids)
+      // Without it, the others are as many as they need to be.
+      let left = try await leader.change(.removeVoters([one]))
+      #expect(left.voters == ids.filter { $0 != one })
+    }
+  }
+
+  @Test("a second change waits for the first; whose leader is lost, is in doubt")
+  func overlapping() async throws {
+    try await RaftCluster.run { wires in
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      let two = others(of: leader)
+      cut(wires, [leader.metrics.id])
+      async let first: Result<Membership, any Error> = result {
+        try await leader.change(.removeVoters([two[0]]))
+      }
+      try await leader.wait(for: .seconds(5)) { $0.membership.membership.isJoint }
+      await #expect(throws: RaftError.membership(.inProgress)) {
+        try await leader.change(.removeVoters([two[1]]))
+      }
+      let outcome = await first
+      #expect(throws: RaftError.indoubt) { try outcome.get() }
+      cut(wires, [])
+      let next = try await RaftCluster.leader(wires)
+      #expect(try await next.write([2]) == [1, 2])
+    }
+  }
+
+  private func result<Value: Sendable>(
+    _ body: () async throws -> Value
+  ) async -> Result<Value, any Error> {
+    do { return .success(try await body()) } catch { return .failure(error) }
+  }
+
+  @Test("to whom leadership cannot go is said, and the leader leads on")
+  func transfers() async throws {
+    let configure = { (configuration: inout Configuration) in
+      configuration.replicationLagThreshold = 10
+    }
+    try await RaftCluster.run(3, configure) { wires in
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      let target = others(of: leader)[0]
+      cut(wires, [target])
+      await #expect(throws: RaftError.transfer(.failed(target))) {
+        try await leader.transferLeadership(to: target)
+      }
+      for _ in 0..<20 { _ = try await leader.write([1]) }
+      await #expect {
+        try await leader.transferLeadership(to: target)
+      } throws: { error in
+        if case .transfer(.lagging(target, let behind))? = error as? RaftError {
+          behind >= 20
+        } else {
+          false
+        }
+      }
+      #expect(leader.metrics.role == "leader")
+      _ = try await leader.write([2])
+    }
+  }
+
+  @Test("a learner that is further behind than it may be becomes no voter yet")
+  func lagging() async throws {
+    let configure = { (configuration: inout Configuration) in
+      configuration.replicationLagThreshold = 10
+    }
+    try await RaftCluster.run(4, configure) { wires in
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      try await leader.addLearner(Member(id: NodeID(4), address: ""), isBlocking: true)
+      cut(wires, [NodeID(4)])
+      for _ in 0..<20 { _ = try await leader.write([1]) }
+      await #expect {
+        try await leader.change(.addVoters([NodeID(4)]))
+      } throws: { error in
+        if case .membership(.lagging(NodeID(4), _))? = error as? RaftError { true } else { false }
+      }
+      cut(wires, [])
+      let last = leader.metrics.lastLogIndex
+      try await RaftCluster.node(wires, 4).wait(for: .seconds(5)) { $0.lastLogIndex >= last }
+      var isVoter = false
+      while !isVoter {
+        isVoter = (try? await leader.change(.addVoters([NodeID(4)])))?.isVoter(NodeID(4)) ?? false
+      }
+    }
+  }
+
+  @Test("more bytes than may be uncommitted are refused, and taken again when there is room")
+  func overloaded() async throws {
+    let configure = { (configuration: inout Configuration) in
+      configuration.maxUncommittedBytes = 1000
+      configuration.electionTimeout = .seconds(5)...Duration.seconds(6)
+    }
+    try await RaftCluster.run(3, configure) { wires in
+      RaftCluster.node(wires, 1).trigger(.election)
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      cut(wires, others(of: leader))
+      let waiting = Task { try await leader.write([UInt8](repeating: 1, count: 900)) }
+      let before = leader.metrics.lastLogIndex
+      try await leader.wait(for: .seconds(2)) { $0.lastLogIndex > before }
+      await #expect(throws: RaftError.overloaded) {
+        try await leader.write([UInt8](repeating: 2, count: 900))
+      }
+      cut(wires, [])
+      leader.trigger(.heartbeat)
+      #expect(try await waiting.value.count == 901)
+      #expect(try await leader.write([UInt8](repeating: 2, count: 900)).count == 1801)
+    }
+  }
+}
