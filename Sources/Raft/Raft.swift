@@ -33,7 +33,8 @@ public final class Raft: Sendable {
   private let core: RaftCore
   private let inbox: CoreInbox
   private let time: NodeTime
-  private let configuration: Configuration
+  /// The figures it runs by.
+  public let configuration: Configuration
 
   /// A node that does nothing until `run` is called.
   ///

@@ -106,6 +106,11 @@ final class RaftCore: Sendable {
       recovered.log = LogIDList(purged: last)
       recovered.memberships = []
     }
+    // A snapshot of own making may be of a later term, too: what it stands for was committed and
+    // applied before this disk had the leader's vote. None was given in that term then.
+    if let term = snapshot?.lastLogID.term, recovered.vote.term < term {
+      recovered.vote = Vote(term: term, node: nil)
+    }
     return Engine(
       configuration: tools.configuration, recovered: recovered, snapshot: snapshot,
       at: tools.time.now(), random: random)

@@ -51,6 +51,54 @@ import Testing
     }
   }
 
+  @Test("a snapshot that was durable before the log under it, and before its term, is gone on from")
+  func snapshotAhead() async throws {
+    let snapshots = MemorySnapshots()
+    let meta = SnapshotMeta(
+      lastLogID: LogID(term: 7, index: 20),
+      membership: StoredMembership(
+        logID: LogID(term: 1, index: 1), membership: Membership(voters: ids.prefix(1))),
+      id: "ahead")
+    let writer = try await snapshots.writer(for: meta)
+    try await writer.append([1, 2])
+    try await writer.finish()
+    let log = MemoryLog(
+      entries: [Entry(id: LogID(term: 3, index: 1), payload: .command([9]))],
+      vote: Vote(term: 4, node: ids[1]))
+    let raft = Raft(
+      Configuration(id: ids[0]), log: log, snapshots: snapshots,
+      network: Wire(own: ids[0], wires: Wires()), clock: .continuous, random: SplitMix64(Seed(1)))
+    let running = Task { try await raft.run(Journal()) }
+    try await raft.wait(for: .seconds(5)) { $0.role == "leader" }
+    #expect(raft.metrics.term == 8)
+    #expect(try await raft.write([3]) == [1, 2, 3])
+    #expect(log.purged == meta.lastLogID)
+    running.cancel()
+    _ = await running.result
+  }
+
+  @Test("a follower that comes back without its log is named, and gets nothing more")
+  func reverted() async throws {
+    try await RaftCluster.run { wires in
+      let leader = try await RaftCluster.leader(wires)
+      for count in 1...20 { _ = try await leader.write([UInt8(count)]) }
+      let lost = others(of: leader)[0]
+      try await leader.wait(for: .seconds(5)) { $0.replication[lost] == $0.lastLogIndex }
+      await RaftCluster.node(wires, lost.number).stop(gracefully: false)
+      let empty = Raft(
+        Configuration(id: lost), log: MemoryLog(), snapshots: MemorySnapshots(),
+        network: Wire(own: lost, wires: wires), clock: .continuous, random: SplitMix64(Seed(9)))
+      let running = Task { try await empty.run(Journal()) }
+      wires.nodes.withLock { $0[lost] = empty }
+      _ = try await leader.write([21])
+      try await leader.wait(for: .seconds(5)) { $0.reverted == [lost] }
+      _ = try await leader.write([22])
+      #expect(empty.metrics.lastLogIndex == 0)
+      running.cancel()
+      _ = await running.result
+    }
+  }
+
   @Test("a heartbeat that is asked for reaches the followers")
   func heartbeat() async throws {
     let configure = { (configuration: inout Configuration) in
