@@ -22,7 +22,9 @@ public struct Switches: Equatable, Sendable {
   public init() {}
 }
 
-/// What a node must know before it starts. Names and defaults follow openraft's `Config`.
+/// What a node must know before it starts. The times and counts are openraft's `Config` where it has
+/// them, with its defaults but for `snapshotChunkBytes` (3 MiB there). Requests are bounded by bytes
+/// (`maxRequestBytes`) instead of entries, and all snapshot requests by the network's own time-outs.
 public struct Configuration: Sendable {
   /// This node.
   public var id: NodeID
