@@ -63,7 +63,12 @@ public actor SSHSession {
         await carrier.close()
         throw error
       }
-      session = try await start.session(to: destination, through: tunnel)
+      do {
+        session = try await start.session(to: destination, through: tunnel)
+      } catch {
+        await tunnel.close()
+        throw error
+      }
     } else {
       session = try await start.session(to: destination, until: deadline)
     }
