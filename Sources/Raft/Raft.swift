@@ -167,10 +167,11 @@ extension Raft {
     let first: StoredMembership = try await request { .change(change, retain: retain, $0) }
     guard first.membership.isJoint, let joint = first.logID else { return first.membership }
     // The leader takes the second step by itself, this one or the next.
-    let end = try await wait(for: .seconds(86_400)) { metrics in
+    let end = try? await wait(for: .seconds(86_400)) { metrics in
       metrics.term != joint.term || Self.isOver(joint, metrics) || metrics.role != "leader"
     }
-    guard Self.isOver(joint, end) else { throw .indoubt }
+    // Not even that the node has ended says that nothing comes of it.
+    guard let end, Self.isOver(joint, end) else { throw .indoubt }
     return end.membership.membership
   }
 
