@@ -20,7 +20,10 @@ final class RaftCore: Sendable {
     let worker = StateMachineWorker(
       log: tools.log, snapshots: tools.snapshots, inbox: inbox,
       configuration: tools.configuration)
-    defer { inbox.close() }
+    defer {
+      inbox.close()
+      worker.refuseRest()
+    }
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { [self] in
@@ -82,6 +85,7 @@ final class RaftCore: Sendable {
             do {
               try await inbox.tasks.run(name) { try await errand() }
             } catch {
+              if !(error is CancellationError) { inbox.board.fail("\(error)") }
               inbox.fail(error)
               throw error
             }

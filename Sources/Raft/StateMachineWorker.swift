@@ -2,6 +2,8 @@
 // the parts of a snapshot that a leader sends, installs it, and has snapshots built.
 
 /// The task that owns the state machine.
+import DequeModule
+
 struct StateMachineWorker: Sendable {
   /// What the core asks of it, in order.
   enum Command: Sendable {
@@ -60,7 +62,9 @@ struct StateMachineWorker: Sendable {
       while true {
         // Asked before draining: after that nothing more can come, and nobody is left waiting.
         let isLast = commands.isClosed
-        for command in commands.drain() {
+        var batch = commands.drain()
+        defer { refuse(batch) }
+        while let command = batch.popFirst() {
           switch command {
           case .apply(let last, let replies): apply(upTo: last, replies: replies, to: &holding)
           case .read(let reads):
@@ -80,6 +84,20 @@ struct StateMachineWorker: Sendable {
         }
         if isLast { return }
         await signal.wait()
+      }
+    }
+  }
+
+  /// Answers all that nobody will carry out any more, since the node ends.
+  func refuseRest() { refuse(commands.drain()) }
+
+  private func refuse(_ rest: Deque<Command>) {
+    for command in rest {
+      switch command {
+      case .apply(_, let replies):
+        for waiting in replies { waiting.reply(.failure(.indoubt)) }
+      case .read(let reads): for read in reads { read.reply(.failure(inbox.end)) }
+      case .takePart, .install, .build, .buildFailed: break
       }
     }
   }

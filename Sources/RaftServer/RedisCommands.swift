@@ -16,6 +16,8 @@ struct RedisCommands: Sendable {
     case write([UInt8])
     case read([UInt8], ReadConsistency)
     case administer(AdminCommand)
+    /// How the node stands, by this name of a command.
+    case inspect(String)
     /// This is the answer.
     case answer([UInt8])
 
@@ -48,7 +50,9 @@ struct RedisCommands: Sendable {
         return .read(CommandPayload.encode(words), connection.reads)
       }
       if let command = try AdminCommand(words) { return .administer(command) }
-      return .answer(try answer(name, words, on: &connection).bytes)
+      let word = String(decoding: name, as: UTF8.self).uppercased()
+      if try Self.inspects(word, words) { return .inspect(word) }
+      return .answer(try answer(word, words, on: &connection).bytes)
     } catch {
       return .answer(error.reply.bytes)
     }
@@ -61,6 +65,7 @@ struct RedisCommands: Sendable {
     case .read(let query, let consistency):
       raft.read(query, consistency: consistency) { reply(answer(to: $0)) }
     case .administer(let command): perform(command, reply: reply)
+    case .inspect(let word): reply(standing(word).bytes)
     case .answer(let bytes): reply(bytes)
     }
   }
@@ -75,9 +80,8 @@ struct RedisCommands: Sendable {
 
   /// Answers what needs nobody else.
   private func answer(
-    _ name: [UInt8], _ words: [[UInt8]], on connection: inout ConnectionState
+    _ word: String, _ words: [[UInt8]], on connection: inout ConnectionState
   ) throws(CommandError) -> RESPValue {
-    let word = String(decoding: name, as: UTF8.self).uppercased()
     switch word {
     case "READONLY", "READWRITE":
       guard words.count == 1 else { throw .arguments(word.lowercased()) }
@@ -92,18 +96,27 @@ struct RedisCommands: Sendable {
     case "PING":
       guard words.count <= 2 else { throw .arguments("ping") }
       return words.count == 2 ? .bulk(words[1]) : .simple("PONG")
-    case "INFO": return .bulk(info())
+    default:
+      let text = String(decoding: words[0].prefix(64), as: UTF8.self).filter { !$0.isNewline }
+      return .error("ERR unknown command '\(text)'")
+    }
+  }
+
+  private static func inspects(
+    _ word: String, _ words: [[UInt8]]
+  ) throws(CommandError) -> Bool {
+    switch word {
+    case "INFO": return true
     case "RAFT.STATUS", "RAFT.METRICS", "RAFT.TASKS":
       guard words.count == 1 else { throw .usage(word) }
-      return standing(word)
-    default:
-      let text = String(decoding: name.prefix(64), as: UTF8.self).filter { !$0.isNewline }
-      return .error("ERR unknown command '\(text)'")
+      return true
+    default: return false
     }
   }
 
   private func standing(_ word: String) -> RESPValue {
     switch word {
+    case "INFO": .bulk(info())
     case "RAFT.STATUS": .bulk(statusJSON())
     case "RAFT.METRICS":
       .bulk(MetricsPage(metrics: raft.metrics, connections: connections.open).text)

@@ -30,7 +30,7 @@ final class KnownHosts {
   private func read(_ file: String) throws(SSHError) {
     let text: String
     do {
-      text = try String(contentsOf: URL(filePath: file), encoding: .utf8)
+      text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
     } catch {
       let reason =
         access(file, R_OK) == 0 ? "it is no file of known hosts" : String(cString: strerror(errno))
@@ -59,9 +59,7 @@ final class KnownHosts {
     while libssh2_knownhost_get(hosts, &entry, entry) == 0, let known = entry?.pointee {
       guard let key = known.key else { continue }
       let kind = known.typemask & (15 << 18)
-      let match = libssh2_knownhost_checkp(
-        hosts, destination.known.name, CInt(destination.known.port), key, 0,
-        LIBSSH2_KNOWNHOST_TYPE_PLAIN | CInt(2 << 16) | kind, nil)
+      let match = match(key, 0, LIBSSH2_KNOWNHOST_TYPE_PLAIN | CInt(2 << 16) | kind)
       if match == LIBSSH2_KNOWNHOST_CHECK_MATCH, let name = Self.names[kind >> 18],
         !types.contains(name)
       {
@@ -83,8 +81,7 @@ final class KnownHosts {
       throw .failed(host: destination.name, step: "shaking hands", reason: "it showed no key")
     }
     let mask = LIBSSH2_KNOWNHOST_TYPE_PLAIN | CInt(1 << 16) | Self.mask(of: kind)
-    let match = libssh2_knownhost_checkp(
-      hosts, destination.known.name, CInt(destination.known.port), bytes, length, mask, nil)
+    let match = match(bytes, length, mask)
     guard !revoked.contains(key.base64) else {
       throw .hostKey(host: destination.name, fault: .revoked(key, file: files))
     }
@@ -94,6 +91,18 @@ final class KnownHosts {
       throw .hostKey(host: destination.name, fault: .changed(key, file: files))
     default: throw .hostKey(host: destination.name, fault: .unknown(key, file: files))
     }
+  }
+
+  /// Looks for a key under the host's name with its port, and only where nothing stands under that
+  /// under its bare name: libssh2 alone would take a key under either.
+  private func match(_ key: UnsafePointer<CChar>, _ length: Int, _ mask: CInt) -> CInt {
+    let (name, port) = destination.known
+    if port != 22 {
+      let found = libssh2_knownhost_checkp(
+        hosts, "[\(name)]:\(port)", -1, key, length, mask, nil)
+      if found != LIBSSH2_KNOWNHOST_CHECK_NOTFOUND { return found }
+    }
+    return libssh2_knownhost_checkp(hosts, name, -1, key, length, mask, nil)
   }
 
   /// Those that a host which nobody knows is asked for, the best first.

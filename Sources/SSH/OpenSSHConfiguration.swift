@@ -77,7 +77,8 @@ private struct OpenSSHConfiguration {
     }
     var destination = Destination(
       host: host, user: user,
-      knownHosts: (all("userknownhostsfile") + all("globalknownhostsfile")).flatMap(Self.paths))
+      knownHosts: (all("userknownhostsfile") + all("globalknownhostsfile"))
+        .flatMap(Self.paths).filter { $0.lowercased() != "none" })
     destination.port = port
     destination.knownAs = first("hostkeyalias")
     for key in all("identityfile") where key.lowercased() != "none" {

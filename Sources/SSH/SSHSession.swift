@@ -135,8 +135,11 @@ public actor SSHSession {
     isFreed = true
     // Frees all channels too; what it still wants to send is sent if that goes at once.
     _ = libssh2_session_disconnect_ex(session, 11, "", "")
-    readiness.close()
+    // Freeing waits for the other side's answers, unless nothing can come any more; and it must be
+    // done with the socket before the number of that is somebody else's.
+    shutdown(socket, CInt(SHUT_RDWR))
     libssh2_session_free(session)
+    readiness.close()
     received.deallocate()
     scratch.deallocate()
     await tunnel?.close()

@@ -59,7 +59,8 @@ extension SSHSession {
       group.cancelAll()
     }
     readiness.close()
-    await abandon(channel)
+    // In a task that is not cancelled, as this one is by now: the host must hear of it.
+    await Task { await abandon(channel) }.value
   }
 
   private nonisolated func carry(

@@ -83,10 +83,15 @@ struct DoctorCommand: AsyncParsableCommand {
 
   /// Adds a key to the first file of known hosts.
   private func trust(_ key: HostKey, of host: String, on way: Destination) throws {
-    guard let destination = (way.jumps + [way]).first(where: { $0.name == host }),
-      let file = destination.knownHosts.first
-    else { return }
-    try KnownHostsFile.add(key.line(for: destination), to: file)
+    let meant = (way.jumps + [way]).filter { $0.name == host }
+    guard let line = meant.first.map({ key.line(for: $0) }), let file = meant[0].knownHosts.first,
+      meant.allSatisfy({ key.line(for: $0) == line })
+    else {
+      throw SSHError.failed(
+        host: host, step: "adding its key \(key)",
+        reason: "no file of known hosts, or two hosts of that name on the way; add it by hand")
+    }
+    try KnownHostsFile.add(line, to: file)
     FileHandleOutput.standardError.write("\(host): \(key) added to \(file)\n")
   }
 

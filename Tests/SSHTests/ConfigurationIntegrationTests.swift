@@ -158,6 +158,10 @@ import Testing
       "# a remark\n\n@cert-authority * ssh-ed25519 AAAA\nrubbish\nh sk-ssh-ed25519@x AAAA\n"
     try (other + known).write(toFile: daemon.knownHosts, atomically: true, encoding: .utf8)
     try await SSHSession.with(daemon.destination) { _ in }
+    // A remark in another alphabet's bytes.
+    try (Data([0x23, 0xe4, 0xff, 0x0a]) + Data(known.utf8)).write(
+      to: URL(filePath: daemon.knownHosts))
+    try await SSHSession.with(daemon.destination) { _ in }
     let line = "@revoked * \(words[1]) \(words[2])"
     try (known + line).write(toFile: daemon.knownHosts, atomically: true, encoding: .utf8)
     await #expect {

@@ -119,6 +119,16 @@ import Testing
       toFile: daemon.knownHosts, atomically: true, encoding: .utf8)
     #expect(await fault() == nil)
     let other = try String(contentsOfFile: "\(daemon.folder)/stranger.pub", encoding: .utf8)
+    // Under its bare name a key counts only where none stands with its port.
+    let bare = "127.0.0.1 \(key.type) \(key.base64)\n"
+    try bare.write(toFile: daemon.knownHosts, atomically: true, encoding: .utf8)
+    #expect(await fault() == nil)
+    try "\(bare)[127.0.0.1]:\(daemon.port) \(other)".write(
+      toFile: daemon.knownHosts, atomically: true, encoding: .utf8)
+    guard case .changed? = await fault() else {
+      Issue.record("a host was let in by a key that stands without its port")
+      return
+    }
     try "[127.0.0.1]:\(daemon.port) \(other)".write(
       toFile: daemon.knownHosts, atomically: true, encoding: .utf8)
     guard case .changed? = await fault() else {
