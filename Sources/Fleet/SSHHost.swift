@@ -21,21 +21,24 @@ public struct SSHHost: Sendable {
   ///   - agent: the executable that is sent there, unless it is there already.
   ///   - time: how long connecting may take; sending may take ten times that.
   ///   - configuration: instead of `~/.ssh/config`.
+  ///   - sending: told the size in bytes of an agent that has to be sent.
   /// - Throws: what `body` throws, `SSHError`, and `CancellationError`.
   public static func with<Value: Sendable>(
     _ entry: HostEntry, agent: String, within time: Duration = .seconds(10),
-    configuration: String? = nil, _ body: (SSHHost) async throws -> Value
+    configuration: String? = nil, sending: @Sendable (Int) -> Void = { _ in },
+    _ body: (SSHHost) async throws -> Value
   ) async throws -> Value {
     let destination = try await entry.destination(configuration: configuration)
     return try await SSHSession.with(destination, within: time) { session in
-      let place = try await install(agent, over: session, within: time * 10)
+      let place = try await install(agent, over: session, within: time * 10, sending)
       return try await body(SSHHost(entry: entry, session: session, agent: place))
     }
   }
 
   /// Sends the agent there once for each of its checksums.
   private static func install(
-    _ agent: String, over session: SSHSession, within time: Duration
+    _ agent: String, over session: SSHSession, within time: Duration,
+    _ sending: @Sendable (Int) -> Void
   ) async throws -> String {
     let bytes: Data
     do {
@@ -55,7 +58,17 @@ public struct SSHHost: Sendable {
         host: session.destination.name, command: "mkdir -p \(folder)", status: made.status,
         errors: String(decoding: made.errors, as: UTF8.self))
     }
-    try await session.upload(agent, to: place, mode: 0o755, within: time)
+    sending(bytes.count)
+    // Under a name of its own: another controller may be sending the same.
+    let own = "\(place).\(UUID().uuidString)"
+    try await session.upload(agent, to: own, mode: 0o755, within: time)
+    let words = ["mv", "-f", "--", own, place]
+    let moved = try await session.run(words, within: time)
+    guard moved.status.isSuccess else {
+      throw SSHError.exit(
+        host: session.destination.name, command: words.joined(separator: " "),
+        status: moved.status, errors: String(decoding: moved.errors, as: UTF8.self))
+    }
     return place
   }
 

@@ -78,7 +78,12 @@ struct DoctorCommand: AsyncParsableCommand {
   }
 
   private func ask(_ entry: HostEntry, _ agent: String) async throws -> Capabilities {
-    try await SSHHost.with(entry, agent: agent) { try await $0.capabilities() }
+    let sending = { @Sendable (size: Int) in
+      FileHandleOutput.standardError.write("\(entry.name): sends the agent, \(size >> 20) MB\n")
+    }
+    return try await SSHHost.with(entry, agent: agent, sending: sending) {
+      try await $0.capabilities()
+    }
   }
 
   /// Adds a key to the first file of known hosts.
