@@ -52,23 +52,12 @@ public struct SSHHost: Sendable {
     let place = "\(folder)/agent-\(sum.joined())"
     // What is uploaded has its name only when its checksum is right.
     if try await session.run(["test", "-x", place], within: time).status.isSuccess { return place }
-    let made = try await session.run(["mkdir", "-p", folder], within: time)
-    guard made.status.isSuccess else {
-      throw SSHError.exit(
-        host: session.destination.name, command: "mkdir -p \(folder)", status: made.status,
-        errors: String(decoding: made.errors, as: UTF8.self))
-    }
+    try await session.demand(["mkdir", "-p", folder], within: time)
     sending(bytes.count)
     // Under a name of its own: another controller may be sending the same.
     let own = "\(place).\(UUID().uuidString)"
     try await session.upload(agent, to: own, mode: 0o755, within: time)
-    let words = ["mv", "-f", "--", own, place]
-    let moved = try await session.run(words, within: time)
-    guard moved.status.isSuccess else {
-      throw SSHError.exit(
-        host: session.destination.name, command: words.joined(separator: " "),
-        status: moved.status, errors: String(decoding: moved.errors, as: UTF8.self))
-    }
+    try await session.demand(["mv", "-f", "--", own, place], within: time)
     return place
   }
 

@@ -61,7 +61,7 @@ extension SSHSession {
       }
       if try await checksum(of: part, until: deadline) == sum {
         let words = ["mv", "-f", "--", part, remote]
-        try await demand(words, until: deadline)
+        try await demand(words, within: deadline - .now)
         return
       }
     }
@@ -132,22 +132,9 @@ extension SSHSession {
     -> String
   {
     // Where it has to escape the name it begins with a backslash.
-    let result = try await demand(["sha256sum", "-b", "--", remote], until: deadline)
+    let result = try await demand(["sha256sum", "-b", "--", remote], within: deadline - .now)
     let digits = result.drop { $0 == UInt8(ascii: "\\") }.prefix(64)
     return String(decoding: digits, as: UTF8.self)
-  }
-
-  @discardableResult
-  private func demand(_ words: [String], until deadline: ContinuousClock.Instant) async throws
-    -> [UInt8]
-  {
-    let result = try await run(words, within: deadline - .now)
-    guard result.status.isSuccess else {
-      throw SSHError.exit(
-        host: host, command: words.joined(separator: " "), status: result.status,
-        errors: String(decoding: result.errors, as: UTF8.self))
-    }
-    return result.output
   }
 
   private static func hexadecimal(_ digest: SHA256.Digest) -> String {

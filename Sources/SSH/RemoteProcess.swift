@@ -79,6 +79,22 @@ extension SSHSession {
     return RemoteResult(status: status, output: streams.0, errors: streams.1)
   }
 
+  /// Runs a short command that must succeed; returns its standard output.
+  ///
+  /// - Throws: `SSHError.exit` when it does not; `SSHError`, and `CancellationError`.
+  @discardableResult
+  package nonisolated(nonsending) func demand(
+    _ words: [String], within time: Duration
+  ) async throws -> [UInt8] {
+    let result = try await run(words, within: time)
+    guard result.status.isSuccess else {
+      throw SSHError.exit(
+        host: destination.name, command: words.joined(separator: " "), status: result.status,
+        errors: String(decoding: result.errors, as: UTF8.self))
+    }
+    return result.output
+  }
+
   /// Runs a command for as long as `body` does. What of it still runs then is the host's to end: SSH
   /// has no way to be sure.
   ///

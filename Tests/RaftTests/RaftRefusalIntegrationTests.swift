@@ -192,6 +192,11 @@ import Testing
     }
   }
 
+  /// Ten entries are too many to be behind.
+  private static func impatient(_ configuration: inout Configuration) {
+    configuration.replicationLagThreshold = 10
+  }
+
   private func result<Value: Sendable>(
     _ body: () async throws -> Value
   ) async -> Result<Value, any Error> {
@@ -200,10 +205,7 @@ import Testing
 
   @Test("to whom leadership cannot go is said, and the leader leads on")
   func transfers() async throws {
-    let configure = { (configuration: inout Configuration) in
-      configuration.replicationLagThreshold = 10
-    }
-    try await RaftCluster.run(3, configure) { wires in
+    try await RaftCluster.run(3, Self.impatient) { wires in
       let leader = try await RaftCluster.leader(wires)
       _ = try await leader.write([1])
       let target = others(of: leader)[0]
@@ -228,10 +230,7 @@ import Testing
 
   @Test("a learner that is further behind than it may be becomes no voter yet")
   func lagging() async throws {
-    let configure = { (configuration: inout Configuration) in
-      configuration.replicationLagThreshold = 10
-    }
-    try await RaftCluster.run(4, configure) { wires in
+    try await RaftCluster.run(4, Self.impatient) { wires in
       let leader = try await RaftCluster.leader(wires)
       _ = try await leader.write([1])
       try await leader.addLearner(Member(id: NodeID(4), address: ""), isBlocking: true)
