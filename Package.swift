@@ -25,7 +25,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
@@ -38,9 +37,11 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLibCrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev"])]),
     .target(name: "CLinux"),
     .target(name: "Blocking"),
+    .target(name: "Checksum", dependencies: ["CLibCrypto"]),
     .target(name: "History", dependencies: ["Blocking", "CZlib"]),
     .target(name: "Linearizability", dependencies: ["History"]),
     .target(
@@ -75,7 +76,7 @@ let package = Package(
     .target(
       name: "SSH",
       dependencies: [
-        "Blocking", "CLibSSH2", .product(name: "Crypto", package: "swift-crypto"),
+        "Blocking", "Checksum", "CLibSSH2",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
@@ -102,7 +103,7 @@ let package = Package(
     .target(
       name: "Fleet",
       dependencies: [
-        "Hosts", "SSH", "Workloads", .product(name: "Crypto", package: "swift-crypto"),
+        "Checksum", "Hosts", "SSH", "Workloads",
         .product(name: "Yams", package: "Yams"),
       ]),
     .target(
@@ -114,8 +115,8 @@ let package = Package(
     .target(
       name: "Bench",
       dependencies: [
-        "Checkers", "History", "Hosts", "Linearizability", "Nemesis", "Systems", "Workloads",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "Checkers", "Checksum", "History", "Hosts", "Linearizability", "Nemesis", "Systems",
+        "Workloads",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),

@@ -1,6 +1,6 @@
 // Which build was tested, so that a finding names it.
 
-import Crypto
+import Checksum
 import FoundationEssentials
 
 /// Checksums of executables.
@@ -8,14 +8,13 @@ public enum BuildSum {
   /// The SHA-256 of the file at `path`, in hexadecimal.
   ///
   /// - Throws: `BenchError` when it cannot be read or is no program.
-  public static func sha256(of path: String) throws(BenchError) -> String {
+  public static func sum(of path: String) throws(BenchError) -> String {
     guard FileManager.default.isExecutableFile(atPath: path),
       let data = FileManager.default.contents(atPath: path)
     else {
       throw BenchError("\(path): no program there; build it, or name another with --build")
     }
-    let digits = Array("0123456789abcdef")
-    return String(SHA256.hash(data: data).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    return sha256(of: data)
   }
 }
 

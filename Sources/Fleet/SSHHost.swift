@@ -1,6 +1,6 @@
 // A machine over SSH, and the agent that does our work there.
 
-import Crypto
+import Checksum
 import FoundationEssentials
 import Hosts
 import SSH
@@ -46,12 +46,14 @@ public struct SSHHost: Sendable {
     } catch {
       throw HostError.noAgent(path: agent)
     }
-    let sum = SHA256.hash(data: bytes).prefix(12).map {
-      String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
+    let sum = sha256(of: bytes)
+    let place = "\(folder)/agent-\(sum.prefix(24))"
+    // What is uploaded has its name only when its checksum is right; a disk may do worse since.
+    if try await session.run(["test", "-x", place], within: time).status.isSuccess,
+      try await session.checksum(of: place, within: time) == sum
+    {
+      return place
     }
-    let place = "\(folder)/agent-\(sum.joined())"
-    // What is uploaded has its name only when its checksum is right.
-    if try await session.run(["test", "-x", place], within: time).status.isSuccess { return place }
     try await session.demand(["mkdir", "-p", folder], within: time)
     sending(bytes.count)
     // Under a name of its own: another controller may be sending the same.

@@ -1,4 +1,5 @@
-// Channels: how the tasks of a node talk. Bounded, many senders, one receiver.
+// Channels: how the tasks of a node talk. Many senders, one receiver; bounded where others than the
+// node's own tasks send.
 
 import DequeModule
 import Synchronization
@@ -55,7 +56,7 @@ final class Signal: Sendable {
   }
 }
 
-/// A bounded queue that raises a signal; one task may serve several channels of one signal.
+/// A queue that raises a signal; one task may serve several channels of one signal.
 final class Channel<Message: Sendable>: Sendable {
   private struct State {
     var messages = Deque<Message>()

@@ -49,9 +49,10 @@ public struct Configuration: Sendable {
   public var snapshotChunkBytes = 1 << 20
   /// So many entries of a snapshot stay in the log, for followers that are a little behind.
   public var logsToKeep: UInt64 = 1000
-  /// Entries are purged when there are so many of them to purge.
+  /// Entries are purged when there are so many of them to purge: so many since the last purge.
   public var purgeBatchSize: UInt64 = 1
-  /// The most requests of clients and peers that wait for the core; more are refused.
+  /// The most requests of clients and peers that wait for the core, and the most reads that wait for a
+  /// quorum; more are refused.
   public var maxWaitingRequests = 16_384
   /// The most bytes of commands that are proposed and not committed; more are refused.
   public var maxUncommittedBytes = 256 << 20

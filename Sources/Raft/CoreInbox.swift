@@ -96,7 +96,7 @@ final class CoreInbox: Sendable {
   init(id: NodeID, capacity: Int) {
     requests = Channel(capacity: capacity, signal: signal)
     // The node's own tasks have at most a few notifications each under way, of which none may be
-    // lost; the bound only stops a runaway.
+    // lost.
     notifications = Channel(capacity: .max, signal: signal)
     board = MetricsBoard(Metrics(id: id))
   }

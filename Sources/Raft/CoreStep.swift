@@ -170,6 +170,10 @@ extension CoreStep {
         worker.commands.send(.read([(query, reply)]))
         return
       }
+      // Until a quorum has answered they wait here, where the API channel does not count them.
+      guard reads.count < tools.configuration.maxWaitingRequests else {
+        return reply(.failure(.overloaded))
+      }
       let id = newRequest()
       reads[id] = (query, reply)
       if consistency == .lease { batch.leaseReads.append(id) } else { batch.reads.append(id) }

@@ -183,15 +183,25 @@ extension Raft {
   }
 
   /// Adds a learner; waits until it is no further behind than a voter may be, if told to.
+  ///
+  /// - Throws: while waiting, `RaftError.timedOut`; `.notLeader`, and the learner is one of the
+  ///   next leader's; `.membership(.notMember)` when it was removed meanwhile.
   public func addLearner(
     _ member: Member, isBlocking: Bool, timeout: Duration = .seconds(60)
   ) async throws(RaftError) {
     try await change(.addLearners([member]))
     guard isBlocking else { return }
     let threshold = configuration.replicationLagThreshold
-    try await wait(for: timeout) { metrics in
+    let end = try await wait(for: timeout) { metrics in
+      guard metrics.role == "leader", metrics.membership.membership.contains(member.id) else {
+        return true
+      }
       guard let matched = metrics.replication[member.id] else { return false }
       return matched > 0 && metrics.lastLogIndex - matched <= threshold
+    }
+    guard end.role == "leader" else { throw .notLeader(leader: end.leader) }
+    guard end.membership.membership.contains(member.id) else {
+      throw .membership(.notMember(member.id))
     }
   }
 

@@ -1,9 +1,9 @@
 // The state machine worker: applies committed entries in order, answers reads between them, keeps
 // the parts of a snapshot that a leader sends, installs it, and has snapshots built.
 
-/// The task that owns the state machine.
 import DequeModule
 
+/// The task that owns the state machine.
 struct StateMachineWorker: Sendable {
   /// What the core asks of it, in order.
   enum Command: Sendable {
@@ -35,7 +35,8 @@ struct StateMachineWorker: Sendable {
     configuration: Configuration
   ) {
     signal = Signal()
-    // The core sends one command a step and never waits; the bound only stops a runaway.
+    // The core sends one command a step and never waits; what it sends is bounded by what waits for
+    // the core, and by what may be uncommitted.
     commands = Channel(capacity: .max, signal: signal)
     self.log = log
     self.snapshots = snapshots

@@ -10,6 +10,8 @@ enum AdminCommand: Equatable, Sendable {
   case change(MembershipChange, retain: Bool)
   case transfer(to: NodeID?)
   case trigger(Trigger)
+  /// Answered when there is one of all that was applied until then.
+  case snapshot
   /// Takes whoever comes next under a number for that node; a voter only when it is forced.
   case accept(NodeID, isForced: Bool)
 
@@ -36,7 +38,7 @@ enum AdminCommand: Equatable, Sendable {
       self = .transfer(to: id)
     case "RAFT.SNAPSHOT":
       guard texts.count == 1 else { throw .usage("RAFT.SNAPSHOT") }
-      self = .trigger(.snapshot)
+      self = .snapshot
     case "RAFT.PURGE":
       guard texts.count == 2, let index = UInt64(texts[1]) else {
         throw .usage("RAFT.PURGE index")
@@ -81,6 +83,9 @@ enum AdminCommand: Equatable, Sendable {
     UInt64(text.hasPrefix("n") ? text.dropFirst() : text[...]).flatMap { $0 > 0 ? NodeID($0) : nil }
   }
 
+  /// So long an administrator waits for a learner or a snapshot.
+  private static let patience = Duration.seconds(60)
+
   /// Carries it out.
   func perform(
     on raft: Raft, _ identities: PeerIdentities
@@ -95,6 +100,14 @@ enum AdminCommand: Equatable, Sendable {
     case .transfer(let target):
       return .integer(Int64(try await raft.transferLeadership(to: target).number))
     case .trigger(let trigger): raft.trigger(trigger)
+    case .snapshot:
+      let applied = raft.metrics.applied
+      raft.trigger(.snapshot)
+      do throws(RaftError) {
+        try await raft.wait(for: Self.patience) { $0.snapshot?.index ?? 0 >= applied }
+      } catch .timedOut {
+        return .error("ERR the snapshot is not done after a minute; RAFT.STATUS says when it is")
+      }
     case .accept(let id, let isForced):
       guard isForced || !raft.metrics.membership.membership.isVoter(id) else {
         return .error(
@@ -127,7 +140,7 @@ extension AdminCommand {
       return .error("ERR \(other.id) is a member already, at \(other.address)")
     }
     do throws(RaftError) {
-      try await raft.addLearner(member, isBlocking: true)
+      try await raft.addLearner(member, isBlocking: true, timeout: Self.patience)
     } catch .timedOut {
       return .error(
         "ERR \(member.id) has not caught up after a minute; does it run at \(member.address), and "

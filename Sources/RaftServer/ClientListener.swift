@@ -19,7 +19,7 @@ final class ClientListener: ChannelDuplexHandler {
   /// So long who broke the protocol has to hear it, and to go.
   private static let patience = TimeAmount.seconds(1)
 
-  /// The most bytes of a request, whole or not.
+  /// The most bytes of a request.
   static let longestRequest = 48 << 20
 
   /// What was received, and waits for its turn.
@@ -179,8 +179,6 @@ final class ClientListener: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch error {
     case let error as RESPError: end(error.description, context)
-    case is ByteToMessageDecoderError.PayloadTooLargeError:
-      end("a request of more than \(Self.longestRequest) bytes", context)
     // Bytes that come after those that were no protocol.
     case is ByteToMessageDecoderError: break
     default:

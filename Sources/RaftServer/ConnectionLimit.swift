@@ -1,10 +1,10 @@
-// How many clients may be connected: more are told so, and those that are stay unharmed.
+// How many may be connected: more are told so, as far as they would understand it, and those that are
+// stay unharmed.
 
 import NIOCore
-import RedisProtocol
 import Synchronization
 
-/// Counts a server's connections.
+/// Counts the connections of one kind.
 final class ConnectionLimit: Sendable {
   let most: Int
   private let count = Mutex(0)
@@ -26,22 +26,25 @@ final class ConnectionLimit: Sendable {
   fileprivate func leave() { count.withLock { $0 -= 1 } }
 }
 
-/// The first handler of a client's connection: turns it away where there are too many.
+/// The first handler of a connection: turns it away where there are too many.
 final class ConnectionGate: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
   private let limit: ConnectionLimit
+  private let farewell: [UInt8]
   private var isIn = false
 
-  init(limit: ConnectionLimit) { self.limit = limit }
+  /// A gate that says `farewell` to those it turns away.
+  init(limit: ConnectionLimit, farewell: [UInt8]) {
+    self.limit = limit
+    self.farewell = farewell
+  }
 
   func channelActive(context: ChannelHandlerContext) {
     isIn = limit.enter()
     guard isIn else {
-      var buffer = context.channel.allocator.buffer(capacity: 64)
-      RESPValue.error("ERR max number of clients reached").write(to: &buffer)
-      context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+      context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: farewell)), promise: nil)
       context.close(promise: nil)
       return
     }

@@ -9,6 +9,13 @@ final class HTTPListener: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
+  /// Who says nothing for so long is cut off.
+  static let patience = TimeAmount.seconds(60)
+  /// What those are told for whom there is no place.
+  static let tooMany = Array(
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 21\r\nconnection: close\r\n\r\n"
+      .utf8 + Array("too many connections\n".utf8))
+
   private let raft: Raft
   private let connections: ConnectionLimit
   private var request: HTTPRequestHead?
@@ -66,6 +73,11 @@ final class HTTPListener: ChannelInboundHandler {
       return (.ok, "\(leader) leads\n")
     default: return (.notFound, "there are /metrics, /health and /ready\n")
     }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event is IdleStateHandler.IdleStateEvent { context.close(promise: nil) }
+    context.fireUserInboundEventTriggered(event)
   }
 
   /// Who breaks the protocol ends the own connection, and no more.

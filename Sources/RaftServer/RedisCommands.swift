@@ -175,7 +175,13 @@ struct RedisCommands: Sendable {
         return .error("CLUSTERDOWN no leader")
       }
       return .error("MOVED 0 \(address)")
-    case .notLeader: return .error("CLUSTERDOWN no leader is known; try again")
+    case .notLeader:
+      let status = raft.metrics
+      let membership = status.membership.membership
+      guard membership.voters.isEmpty || membership.contains(status.id) else {
+        return .error("CLUSTERDOWN \(status.id) is no member of the cluster any more; ask another")
+      }
+      return .error("CLUSTERDOWN no leader is known; try again")
     case .indoubt: return .error("INDOUBT leadership was lost; the outcome is unknown")
     case .overloaded: return .error("TRYAGAIN too many requests wait")
     case .handingOver: return .error("TRYAGAIN leadership is being handed over")

@@ -38,6 +38,11 @@ public struct ServerConfiguration: Sendable {
 
 /// A node of a replicated key-value store that speaks the Redis protocol.
 public struct Server: Sendable {
+  /// So many other nodes may be connected, strangers that have not said who they are among them.
+  private static let mostNodes = 1024
+  /// So many may be connected that ask for metrics and health.
+  private static let mostWatchers = 256
+
   private let configuration: ServerConfiguration
   private let logger: Logger
 
@@ -73,7 +78,6 @@ public struct Server: Sendable {
   ) async throws {
     let id = configuration.raft.id
     let tls: TLS? = if let files = configuration.tls { try TLS(files) } else { nil }
-    let encrypted: @Sendable () -> [any ChannelHandler] = { tls.map { [$0.accepting()] } ?? [] }
     let disk = try SystemDisk(path: path("log"))
     let log = try LogStore(
       disk: disk, node: id, executor: QueueExecutor(label: "log"))
@@ -106,9 +110,12 @@ public struct Server: Sendable {
       switches.heartbeat = !isInDoubt
       raft.set(switches)
     }
+    let nodes = ConnectionLimit(most: Self.mostNodes)
     let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
-      encrypted() + [
-        ByteToMessageHandler(PeerFrameDecoder()), PeerDoor(identities: identities),
+      // A node that is turned away tries again.
+      (tls.map { [$0.acceptingNodes()] } ?? []) + [
+        ConnectionGate(limit: nodes, farewell: []), ByteToMessageHandler(PeerFrameDecoder()),
+        PeerDoor(identities: identities),
         PeerListener(own: id, raft: raft),
       ]
     }
@@ -117,10 +124,10 @@ public struct Server: Sendable {
     let commands = RedisCommands(
       raft: raft, identities: identities, admin: admin, connections: connections)
     let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
-      encrypted() + [
-        ConnectionGate(limit: connections),
-        ByteToMessageHandler(
-          RESPDecoder(), maximumBufferSize: ClientListener.longestRequest),
+      (tls.map { [$0.acceptingClients()] } ?? []) + [
+        ConnectionGate(
+          limit: connections, farewell: RESPValue.error("ERR max number of clients reached").bytes),
+        ByteToMessageHandler(RESPDecoder(longestValue: ClientListener.longestRequest)),
         ClientListener(commands: commands),
       ]
     }
@@ -154,7 +161,11 @@ public struct Server: Sendable {
     _ raft: Raft, _ connections: ConnectionLimit, _ loop: any EventLoop
   ) async throws -> Listener? {
     guard let address = configuration.http else { return nil }
+    let watchers = ConnectionLimit(most: Self.mostWatchers)
     return try await Listener(address: address, loop: loop) { channel in
+      try channel.pipeline.syncOperations.addHandlers(
+        ConnectionGate(limit: watchers, farewell: HTTPListener.tooMany),
+        IdleStateHandler(allTimeout: HTTPListener.patience))
       try channel.pipeline.syncOperations.configureHTTPServerPipeline()
       return [HTTPListener(raft: raft, connections: connections)]
     }

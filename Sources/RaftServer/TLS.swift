@@ -9,14 +9,18 @@ public struct TLSFiles: Sendable {
   public var certificate: String
   /// Its private key.
   public var key: String
-  /// The authority that has signed for all nodes and clients.
+  /// The authority that has signed for clients, and for nodes where `nodeAuthority` is nil.
   public var authority: String
+  /// The authority that has signed for nodes, and for nobody else: with one authority for all, a
+  /// client's certificate is good for a node's as well.
+  public var nodeAuthority: String?
 
   /// TLS by these files.
-  public init(certificate: String, key: String, authority: String) {
+  public init(certificate: String, key: String, authority: String, nodeAuthority: String? = nil) {
     self.certificate = certificate
     self.key = key
     self.authority = authority
+    self.nodeAuthority = nodeAuthority
   }
 }
 
@@ -28,43 +32,54 @@ public struct TLSError: Error, CustomStringConvertible {
 
 /// Makes the handlers that encrypt connections.
 struct TLS: Sendable {
-  private let server: NIOSSLContext
-  private let client: NIOSSLContext
+  private let forClients: NIOSSLContext
+  private let forNodes: NIOSSLContext
+  private let toNodes: NIOSSLContext
 
   /// Reads `files`.
   init(_ files: TLSFiles) throws(TLSError) {
+    let nodeAuthority = files.nodeAuthority ?? files.authority
     do {
       let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map {
         NIOSSLCertificateSource.certificate($0)
       }
       let key = NIOSSLPrivateKeySource.privateKey(
         try NIOSSLPrivateKey(file: files.key, format: .pem))
-      var server = TLSConfiguration.makeServerConfiguration(
-        certificateChain: chain, privateKey: key)
-      server.trustRoots = .file(files.authority)
-      // Whoever connects must have a certificate; from which address is no proof of anything.
-      server.certificateVerification = .noHostnameVerification
-      server.minimumTLSVersion = .tlsv12
+      func accepting(_ authority: String) throws -> NIOSSLContext {
+        var server = TLSConfiguration.makeServerConfiguration(
+          certificateChain: chain, privateKey: key)
+        server.trustRoots = .file(authority)
+        // Whoever connects must have a certificate; from which address is no proof of anything.
+        server.certificateVerification = .noHostnameVerification
+        server.minimumTLSVersion = .tlsv12
+        return try NIOSSLContext(configuration: server)
+      }
       var client = TLSConfiguration.makeClientConfiguration()
       client.certificateChain = chain
       client.privateKey = key
-      client.trustRoots = .file(files.authority)
+      client.trustRoots = .file(nodeAuthority)
       client.minimumTLSVersion = .tlsv12
-      self.server = try NIOSSLContext(configuration: server)
-      self.client = try NIOSSLContext(configuration: client)
+      forClients = try accepting(files.authority)
+      forNodes = try accepting(nodeAuthority)
+      toNodes = try NIOSSLContext(configuration: client)
     } catch {
+      let all =
+        [files.certificate, files.key, files.authority] + [files.nodeAuthority].compactMap(\.self)
       throw TLSError(
-        description: "\(files.certificate), \(files.key) and \(files.authority) cannot be used for "
-          + "TLS: \(error); give a certificate, its key and its authority's, all in PEM")
+        description: "\(all.joined(separator: ", ")) cannot be used for TLS: \(error); give a "
+          + "certificate, its key and its authority's, all in PEM")
     }
   }
 
-  /// For a connection that was accepted.
-  func accepting() -> any ChannelHandler { NIOSSLServerHandler(context: server) }
+  /// For a client's connection that was accepted.
+  func acceptingClients() -> any ChannelHandler { NIOSSLServerHandler(context: forClients) }
 
-  /// For a connection to `host`, whose certificate must be for it.
+  /// For a node's connection that was accepted.
+  func acceptingNodes() -> any ChannelHandler { NIOSSLServerHandler(context: forNodes) }
+
+  /// For a connection to the node at `host`, whose certificate must be for it.
   func connecting(to host: String) throws -> any ChannelHandler {
     let isNumber = (try? SocketAddress(ipAddress: host, port: 0)) != nil
-    return try NIOSSLClientHandler(context: client, serverHostname: isNumber ? nil : host)
+    return try NIOSSLClientHandler(context: toNodes, serverHostname: isNumber ? nil : host)
   }
 }

@@ -95,66 +95,115 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
   private static let longestLine = 64 << 10
   private static let deepest = 8
 
-  /// A decoder at the start of a stream.
-  public init() {}
+  /// An array, some members of which have not arrived.
+  private struct OpenArray {
+    var missing: Int
+    var members: [RESPValue] = []
+  }
 
-  /// The next value, or nil when its bytes are not all there yet.
-  public func decode(buffer: inout ByteBuffer) throws -> RESPValue? {
-    // Read from a copy: a value that is not whole yet must leave nothing behind.
-    var attempt = buffer
-    guard let value = try Self.value(&attempt, depth: 0) else { return nil }
-    buffer = attempt
-    return value
+  private let longestValue: Int
+  /// The arrays around what comes next, the outermost first. Kept from part to part: to read a long
+  /// one anew with each part that arrives takes time by the square of its length.
+  private var open: [OpenArray] = []
+  /// So many bytes of the value have been read.
+  private var size = 0
+
+  /// A decoder at the start of a stream.
+  ///
+  /// - Parameter longestValue: the most bytes of a value, all of an array's members together.
+  public init(longestValue: Int) { self.longestValue = longestValue }
+
+  /// The next value, or nil when its bytes are not all there yet; those of its members that are may
+  /// have been taken.
+  public mutating func decode(buffer: inout ByteBuffer) throws -> RESPValue? {
+    while true {
+      let before = buffer
+      guard let part = try part(&buffer) else {
+        buffer = before
+        return nil
+      }
+      size += before.readableBytes - buffer.readableBytes
+      guard size <= longestValue else { throw Self.tooLong(longestValue) }
+      let whole: RESPValue? = if case .value(let value) = part { close(value) } else { nil }
+      if open.isEmpty { size = 0 }
+      if let whole { return whole }
+    }
   }
 
   /// A stream that ends within a value has lost its rest.
-  public func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> RESPValue? {
+  public mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> RESPValue? {
     try decode(buffer: &buffer)
   }
 
-  private static func value(_ buffer: inout ByteBuffer, depth: Int) throws -> RESPValue? {
-    guard let line = try line(&buffer) else { return nil }
-    guard let kind = line.first else { throw RESPError(description: "an empty line") }
+  /// Puts `value` into the array it belongs to.
+  ///
+  /// - Returns: what is whole with it and belongs to no array.
+  private mutating func close(_ value: RESPValue) -> RESPValue? {
+    var value = value
+    while let last = open.indices.last {
+      open[last].members.append(value)
+      open[last].missing -= 1
+      guard open[last].missing == 0 else { return nil }
+      value = .array(open.removeLast().members)
+    }
+    return value
+  }
+
+  private enum Part {
+    case value(RESPValue)
+    /// What belongs to no value yet: the beginning of an array, or an empty line between requests.
+    case beginning
+  }
+
+  private mutating func part(_ buffer: inout ByteBuffer) throws -> Part? {
+    guard let line = try Self.line(&buffer) else { return nil }
+    guard let kind = line.first else {
+      guard open.isEmpty else { throw RESPError(description: "an empty line within a value") }
+      return .beginning
+    }
     let rest = line.dropFirst()
     switch kind {
-    case UInt8(ascii: "+"): return .simple(String(decoding: rest, as: UTF8.self))
-    case UInt8(ascii: "-"): return .error(String(decoding: rest, as: UTF8.self))
-    case UInt8(ascii: ":"): return .integer(try number(rest))
-    case UInt8(ascii: "$"):
-      let length = try number(rest)
-      if length == -1 { return .null }
-      guard (0...Int64(longestBulk)).contains(length) else {
-        throw RESPError(description: "a bulk of \(length) bytes; the most is \(longestBulk)")
-      }
-      guard buffer.readableBytes >= Int(length) + 2 else { return nil }
-      let bytes = buffer.readBytes(length: Int(length))!
-      guard buffer.readInteger(as: UInt16.self) == 0x0D0A else {
-        throw RESPError(description: "a bulk without its end")
-      }
-      return .bulk(bytes)
-    case UInt8(ascii: "*"): return try array(count: try number(rest), &buffer, depth: depth)
+    case UInt8(ascii: "+"): return .value(.simple(String(decoding: rest, as: UTF8.self)))
+    case UInt8(ascii: "-"): return .value(.error(String(decoding: rest, as: UTF8.self)))
+    case UInt8(ascii: ":"): return .value(.integer(try Self.number(rest)))
+    case UInt8(ascii: "$"): return try bulk(length: try Self.number(rest), &buffer)
+    case UInt8(ascii: "*"): return try array(count: try Self.number(rest))
     default:
-      guard depth == 0 else { throw RESPError(description: "an unknown kind of value") }
-      let words = line.split(separator: 0x20).map { RESPValue.bulk(Array($0)) }
-      return .array(words)
+      guard open.isEmpty else { throw RESPError(description: "an unknown kind of value") }
+      return .value(.array(line.split(separator: 0x20).map { .bulk(Array($0)) }))
     }
   }
 
-  private static func array(
-    count: Int64, _ buffer: inout ByteBuffer, depth: Int
-  ) throws -> RESPValue? {
-    if count == -1 { return .null }
-    guard (0...Int64(mostMembers)).contains(count), depth < deepest else {
-      throw RESPError(description: "an array of \(count) at depth \(depth)")
+  private func bulk(length: Int64, _ buffer: inout ByteBuffer) throws -> Part? {
+    if length == -1 { return .value(.null) }
+    guard (0...Int64(Self.longestBulk)).contains(length) else {
+      throw RESPError(description: "a bulk of \(length) bytes; the most is \(Self.longestBulk)")
     }
-    var members: [RESPValue] = []
-    // A long array has to arrive before it gets room.
-    members.reserveCapacity(min(Int(count), 16))
-    for _ in 0..<count {
-      guard let member = try value(&buffer, depth: depth + 1) else { return nil }
-      members.append(member)
+    // Said before all of it has come.
+    guard size + Int(length) <= longestValue else { throw Self.tooLong(longestValue) }
+    guard buffer.readableBytes >= Int(length) + 2 else { return nil }
+    let bytes = buffer.readBytes(length: Int(length))!
+    guard buffer.readInteger(as: UInt16.self) == 0x0D0A else {
+      throw RESPError(description: "a bulk without its end")
     }
-    return .array(members)
+    return .value(.bulk(bytes))
+  }
+
+  private mutating func array(count: Int64) throws -> Part {
+    if count == -1 { return .value(.null) }
+    guard (0...Int64(Self.mostMembers)).contains(count) else {
+      throw RESPError(description: "\(count) members; the most is \(Self.mostMembers)")
+    }
+    guard open.count < Self.deepest else {
+      throw RESPError(description: "arrays in arrays, more than \(Self.deepest)")
+    }
+    guard count > 0 else { return .value(.array([])) }
+    open.append(OpenArray(missing: Int(count)))
+    return .beginning
+  }
+
+  private static func tooLong(_ longest: Int) -> RESPError {
+    RESPError(description: "more than \(longest) bytes in one")
   }
 
   private static func line(_ buffer: inout ByteBuffer) throws -> ByteBufferView? {

@@ -39,6 +39,9 @@ public enum RedisConnectionError: Error, Equatable, CustomStringConvertible {
 
 /// A connection to a Redis-protocol server, for one user.
 public struct RedisConnection: Sendable {
+  /// The most bytes of an answer: a server that sends without end must not fill the memory.
+  private static let longestAnswer = 64 << 20
+
   private let channel: any Channel
 
   /// Connects.
@@ -54,7 +57,8 @@ public struct RedisConnection: Sendable {
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandlers(
-              ByteToMessageHandler(RESPDecoder()), RedisQuestions())
+              ByteToMessageHandler(RESPDecoder(longestValue: Self.longestAnswer)),
+              RedisQuestions())
           }
         }
         .connect(host: host, port: port).get()

@@ -1,7 +1,7 @@
 // Files to and from a host: by SFTP, whole or not at all.
 
 import CLibSSH2
-import Crypto
+import Checksum
 import Foundation
 import Glibc
 
@@ -36,7 +36,7 @@ extension SSHSession {
       throw SSHError.failed(
         host: host, step: "reading \(path)", reason: "\(error.localizedDescription)")
     }
-    let sum = Self.hexadecimal(SHA256.hash(data: bytes))
+    let sum = sha256(of: bytes)
     let part = remote + Self.partEnd
     for mayResume in [true, false] {
       try await withSFTP(until: deadline) { sftp in
@@ -108,7 +108,7 @@ extension SSHSession {
         }
       }
       let got = try Data(contentsOf: URL(filePath: part), options: .mappedIfSafe)
-      if Self.hexadecimal(SHA256.hash(data: got)) == sum {
+      if sha256(of: got) == sum {
         guard rename(part, path) == 0 else {
           throw SSHError.failed(
             host: host, step: "writing \(path)", reason: String(cString: strerror(errno)))
@@ -135,10 +135,6 @@ extension SSHSession {
     let result = try await demand(["sha256sum", "-b", "--", remote], within: deadline - .now)
     let digits = result.drop { $0 == UInt8(ascii: "\\") }.prefix(64)
     return String(decoding: digits, as: UTF8.self)
-  }
-
-  private static func hexadecimal(_ digest: SHA256.Digest) -> String {
-    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }
 

@@ -130,7 +130,7 @@ struct RunCommand: AsyncParsableCommand {
       for place in 0..<UInt64(count) {
         let seed = first &+ place
         let system = try system(workload, hosts)
-        let build = try BuildSum.sha256(of: system.program)
+        let build = try BuildSum.sum(of: system.program)
         let folder = try RunFolder.make(in: store, for: workload, seed: seed)
         let run = try Run(
           workload, seed: seed, system: system, hosts: hosts, build: build, folder: folder,

@@ -1,6 +1,7 @@
 // raft-node: flags to configuration, signals to a graceful end. The work is in `RaftServer`.
 
 import ArgumentParser
+import Glibc
 import Logging
 import Raft
 import RaftServer
@@ -56,8 +57,14 @@ struct RaftNode: AsyncParsableCommand {
   @Option(help: "Its private key in PEM.")
   var tlsKey: String?
 
-  @Option(help: "The authority in PEM that has signed for all nodes and clients.")
+  @Option(help: "The authority in PEM that has signed for all clients and nodes.")
   var tlsCa: String?
+
+  @Option(
+    help:
+      "The authority in PEM that has signed for nodes only; --tls-ca's is no good at a peer's port then."
+  )
+  var tlsNodeCa: String?
 
   @Option(help: "So many clients may be connected at once; more are turned away.")
   var maxClients = 10_000
@@ -97,6 +104,9 @@ struct RaftNode: AsyncParsableCommand {
     guard tls.isEmpty || tls.count == 3 else {
       throw ValidationError("TLS takes all of --tls-cert, --tls-key and --tls-ca.")
     }
+    guard tlsNodeCa == nil || !tls.isEmpty else {
+      throw ValidationError("--tls-node-ca goes with --tls-cert, --tls-key and --tls-ca.")
+    }
     guard maxClients > 0 else { throw ValidationError("--max-clients is at least 1.") }
     if let fault = raftConfiguration.fault { throw ValidationError("\(fault).") }
   }
@@ -114,6 +124,7 @@ struct RaftNode: AsyncParsableCommand {
   }
 
   func run() async throws {
+    Self.takeAllDescriptors()
     LoggingSystem.bootstrap(StreamLogHandler.standardError)
     let logger = Logger(label: "n\(id)")
     var settings = ServerConfiguration(
@@ -122,7 +133,8 @@ struct RaftNode: AsyncParsableCommand {
     settings.http = http?.address
     settings.mostConnections = maxClients
     if let tlsCert, let tlsKey, let tlsCa {
-      settings.tls = TLSFiles(certificate: tlsCert, key: tlsKey, authority: tlsCa)
+      settings.tls = TLSFiles(
+        certificate: tlsCert, key: tlsKey, authority: tlsCa, nodeAuthority: tlsNodeCa)
     }
     let server = Server(settings, logger: logger)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
@@ -139,6 +151,18 @@ struct RaftNode: AsyncParsableCommand {
       logger.critical("stopped: \(error)")
       throw ExitCode(1)
     }
+  }
+}
+
+extension RaftNode {
+  /// As many descriptors as may be had without asking anybody: each connection needs one, and the
+  /// usual thousand are fewer than `maxClients`.
+  private static func takeAllDescriptors() {
+    let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    guard getrlimit(descriptors, &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(descriptors, &limit)
   }
 }
 

@@ -21,7 +21,7 @@ import Testing
       ("RAFT.CHANGE REPLACE 1 2", .change(.replaceVoters([NodeID(1), NodeID(2)]), retain: false)),
       ("RAFT.CHANGE DROP 4", .change(.removeLearners([NodeID(4)]), retain: false)),
       ("RAFT.TRANSFER", .transfer(to: nil)), ("RAFT.TRANSFER 2", .transfer(to: NodeID(2))),
-      ("RAFT.SNAPSHOT", .trigger(.snapshot)), ("RAFT.PURGE 7", .trigger(.purge(upTo: 7))),
+      ("RAFT.SNAPSHOT", .snapshot), ("RAFT.PURGE 7", .trigger(.purge(upTo: 7))),
       ("RAFT.ELECT", .trigger(.election)), ("RAFT.ACCEPT 3", .accept(NodeID(3), isForced: false)),
       ("RAFT.ACCEPT 3 force", .accept(NodeID(3), isForced: true)),
     ]

@@ -3,16 +3,16 @@
 import Foundation
 import NIOCore
 import Raft
-import RedisProtocol
 import Support
 import Testing
 
 @testable import RaftServer
+@testable import RedisProtocol
 
 @Suite struct ProtocolTests {
   private func decode(_ bytes: [UInt8]) throws -> [RESPValue] {
     var buffer = ByteBuffer(bytes: bytes)
-    let decoder = RESPDecoder()
+    var decoder = RESPDecoder(longestValue: 1 << 20)
     var values: [RESPValue] = []
     while let value = try decoder.decode(buffer: &buffer) { values.append(value) }
     return values
@@ -27,15 +27,71 @@ import Testing
     #expect(try decode(values.flatMap(\.bytes)) == values)
   }
 
-  @Test("a value that is not all there yet leaves the stream as it was")
+  @Test("a value in parts is the whole value, wherever it is cut")
   func respInParts() throws {
-    let bytes = RESPValue.command("SET", "key", "value").bytes
-    for length in 0..<bytes.count { #expect(try decode(Array(bytes[..<length])).isEmpty) }
+    let value = RESPValue.array([.bulk("SET"), .array([.integer(1), .array([])]), .bulk("a\r\nb")])
+    let bytes = value.bytes
+    for cut in 0..<bytes.count {
+      var decoder = RESPDecoder(longestValue: bytes.count)
+      var buffer = ByteBuffer(bytes: bytes[..<cut])
+      #expect(try decoder.decode(buffer: &buffer) == nil)
+      buffer.writeBytes(bytes[cut...] + value.bytes)
+      #expect(try decoder.decode(buffer: &buffer) == value)
+      #expect(try decoder.decode(buffer: &buffer) == value)
+    }
   }
 
-  @Test("inline commands work")
+  @Test("a value of one byte too many is refused, and so are too many members and too deep ones")
+  func respLimits() throws {
+    func decode(_ text: String, longest: Int) throws -> RESPValue? {
+      var decoder = RESPDecoder(longestValue: longest)
+      var buffer = ByteBuffer(string: text)
+      return try decoder.decode(buffer: &buffer)
+    }
+    let text = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
+    #expect(try decode(text, longest: text.utf8.count) == .command("GET", "k"))
+    #expect(throws: RESPError(description: "more than \(text.utf8.count - 1) bytes in one")) {
+      try decode(text, longest: text.utf8.count - 1)
+    }
+    #expect(throws: RESPError(description: "more than 99 bytes in one")) {
+      // Before its bytes have come.
+      try decode("$100\r\n", longest: 99)
+    }
+    #expect(throws: RESPError(description: "65537 members; the most is 65536")) {
+      try decode("*65537\r\n", longest: 100)
+    }
+    #expect(throws: RESPError(description: "arrays in arrays, more than 8")) {
+      try decode(String(repeating: "*1\r\n", count: 9), longest: 100)
+    }
+  }
+
+  @Test("the time for a request of many members grows as their number, however it is cut")
+  func respManyMembers() throws {
+    func seconds(_ count: Int) throws -> Double {
+      let bytes = RESPValue.array(Array(repeating: .bulk("member"), count: count)).bytes
+      var decoder = RESPDecoder(longestValue: bytes.count)
+      var buffer = ByteBuffer()
+      var value: RESPValue?
+      let time = try ContinuousClock().measure {
+        for start in stride(from: 0, to: bytes.count, by: 512) {
+          buffer.writeBytes(bytes[start..<min(start + 512, bytes.count)])
+          value = try decoder.decode(buffer: &buffer)
+        }
+      }
+      guard case .array(let members) = value else { throw RESPError(description: "no array") }
+      #expect(members.count == count)
+      return time / .seconds(1)
+    }
+    let few = try (0..<5).map { _ in try seconds(4000) }.min()!
+    // Sixteen times the members, in the square 256 times the time.
+    #expect(try seconds(64_000) < 100 * few)
+  }
+
+  @Test("inline commands work, and empty lines between them are nothing")
   func inline() throws {
-    #expect(try decode(Array("PING x\r\n".utf8)) == [.command("PING", "x")])
+    #expect(
+      try decode(Array("\r\nPING x\r\n\n\r\nPING\r\n".utf8))
+        == [.command("PING", "x"), .command("PING")])
   }
 
   @Test("any bytes are read without a trap", arguments: Seed.some(2000))

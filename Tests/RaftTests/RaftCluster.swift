@@ -44,6 +44,8 @@ struct Journal: StateMachine {
 final class Wires: Sendable {
   let nodes = Mutex<[NodeID: Raft]>([:])
   let cut = Mutex<Set<NodeID>>([])
+  /// What may happen to a part of a snapshot on its way; nil for what is lost.
+  let passSnapshot = Mutex<@Sendable (SnapshotRequest) -> SnapshotRequest?>({ $0 })
 
   func node(_ id: NodeID, from other: NodeID) -> Raft? {
     let isCut = cut.withLock { $0.contains(id) || $0.contains(other) }
@@ -73,7 +75,9 @@ struct Wire: Network {
     _ request: SnapshotRequest, to node: NodeID,
     reply: @escaping @Sendable (SnapshotResponse?) -> Void
   ) {
-    guard let node = wires.node(node, from: own) else { return reply(nil) }
+    guard let node = wires.node(node, from: own),
+      let request = wires.passSnapshot.withLock({ $0 })(request)
+    else { return reply(nil) }
     node.handle(request) { reply(try? $0.get()) }
   }
 

@@ -274,4 +274,65 @@ import Testing
       #expect(try await leader.write([UInt8](repeating: 2, count: 900)).count == 1801)
     }
   }
+
+  @Test("more reads than may wait for a quorum are refused, and the rest is answered by it")
+  func tooManyReads() async throws {
+    let configure = { (configuration: inout Configuration) in
+      configuration.maxWaitingRequests = 10
+      configuration.electionTimeout = .seconds(5)...Duration.seconds(6)
+    }
+    try await RaftCluster.run(3, configure) { wires in
+      RaftCluster.node(wires, 1).trigger(.election)
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      cut(wires, others(of: leader))
+      let answers = Mutex<[Result<[UInt8], RaftError>]>([])
+      for count in 1...30 {
+        leader.read([], consistency: .linearizable) { answer in
+          answers.withLock { $0.append(answer) }
+        }
+        // One a step: not the API channel is to be full, but what waits behind it.
+        if count.isMultiple(of: 5) { try await Task.sleep(for: .milliseconds(50)) }
+      }
+      #expect(answers.withLock { $0 } == Array(repeating: .failure(.overloaded), count: 20))
+      cut(wires, [])
+      leader.trigger(.heartbeat)
+      while answers.withLock({ $0.count }) < 30 { try await Task.sleep(for: .milliseconds(5)) }
+      #expect(answers.withLock { $0[20...] } == Array(repeating: .success([1]), count: 10)[...])
+    }
+  }
+
+  @Test("who waits for a learner is told when it is removed, and when leadership is lost")
+  func learnerLost() async throws {
+    try await RaftCluster.run(3) { wires in
+      let leader = try await RaftCluster.leader(wires)
+      _ = try await leader.write([1])
+      let silent = Member(id: NodeID(9), address: "nowhere")
+      async let first: Result<Void, any Error> = result {
+        try await leader.addLearner(silent, isBlocking: true)
+      }
+      try await leader.wait(for: .seconds(5)) {
+        $0.membership.membership.contains(silent.id)
+          && $0.membership.logID?.index ?? 0 <= $0.committed
+      }
+      try await leader.change(.removeLearners([silent.id]))
+      let removal = await first
+      #expect(throws: RaftError.membership(.notMember(silent.id))) { try removal.get() }
+      async let second: Result<Void, any Error> = result {
+        try await leader.addLearner(silent, isBlocking: true)
+      }
+      try await leader.wait(for: .seconds(5)) {
+        $0.membership.membership.contains(silent.id)
+          && $0.membership.logID?.index ?? 0 <= $0.committed
+      }
+      try await leader.transferLeadership()
+      let loss = await second
+      #expect {
+        try loss.get()
+      } throws: { error in
+        // Who leads next it may not know yet.
+        if case .notLeader? = error as? RaftError { true } else { false }
+      }
+    }
+  }
 }

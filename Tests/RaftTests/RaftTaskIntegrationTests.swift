@@ -70,6 +70,41 @@ import Testing
     }
   }
 
+  @Test("a snapshot goes on where a part of it was lost")
+  func resumes() async throws {
+    let configure = { (configuration: inout Configuration) in
+      configuration.snapshotPolicy = .never
+      configuration.logsToKeep = 0
+      configuration.snapshotChunkBytes = 10
+    }
+    try await RaftCluster.run(3, configure) { wires in
+      let leader = try await RaftCluster.leader(wires)
+      let away = ids.first { $0 != leader.metrics.id }!
+      wires.cut.withLock { _ = $0.insert(away) }
+      for count in 1...100 { #expect(try await leader.write([UInt8(count)]).count == count) }
+      leader.trigger(.snapshot)
+      let applied = leader.metrics.applied
+      try await leader.wait(for: .seconds(10)) { $0.purged?.index ?? 0 >= applied }
+      let offsets = Mutex<[UInt64]>([])
+      wires.passSnapshot.withLock {
+        $0 = { request in
+          let isFirst = offsets.withLock { offsets in
+            defer { offsets.append(request.offset) }
+            return !offsets.contains(request.offset)
+          }
+          // Each third part is lost once.
+          return isFirst && request.offset % 30 == 20 ? nil : request
+        }
+      }
+      wires.cut.withLock { $0 = [] }
+      let raft = RaftCluster.node(wires, away.number)
+      try await raft.wait(for: .seconds(10)) { $0.applied >= applied }
+      #expect(try await raft.read([], consistency: .stale) == (1...100).map { UInt8($0) })
+      let expected: [UInt64] = [0, 10, 20, 20, 30, 40, 50, 50, 60, 70, 80, 80, 90]
+      #expect(offsets.withLock { $0 } == expected)
+    }
+  }
+
   @Test("a learner is added, becomes a voter in the place of another, and the others are removed")
   func membership() async throws {
     try await RaftCluster.run(5) { wires in
