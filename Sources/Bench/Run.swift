@@ -26,13 +26,15 @@ public struct Run: Sendable {
   private let build: String
   private let group: any EventLoopGroup
 
-  /// A run of `workload` with `seed` of `system` on `hosts`, stored in `folder`. `build` is the
+  /// A run of `workload` with `seed` of `system` on `hosts`, whose network `probe` sees, stored in
+  /// `folder`. `build` is the
   /// checksum of the system's program.
   ///
   /// - Throws: when the folder or the hosts' network cannot be used.
   public init(
-    _ workload: Workload, seed: UInt64, system: any Systems.System, hosts: [LocalHost],
-    build: String, folder: RunFolder, activity: Activity, watchdog: Watchdog,
+    _ workload: Workload, seed: UInt64, system: any Systems.System, hosts: [any Host],
+    probe: any NetworkProbe, build: String, folder: RunFolder, activity: Activity,
+    watchdog: Watchdog,
     interruption: Interruption
   ) throws {
     var resolved = workload
@@ -51,7 +53,7 @@ public struct Run: Sendable {
     cluster = Cluster(
       system: system, hosts: hosts, folder: folder.nodes, clock: { recorder.now })
     nemesis = Nemesis(
-      cluster: cluster, probe: try ReachabilityProbe(hosts), recorder: recorder, group: group)
+      cluster: cluster, probe: probe, recorder: recorder, group: group)
     leaders = LeaderWatch(cluster: cluster, clock: { recorder.now }, group: group)
   }
 
@@ -71,12 +73,14 @@ public struct Run: Sendable {
       circumstances.problems.append("\(error)")
     }
     await stop(&clock, &circumstances)
+    await collectLogs(&clock, &circumstances)
     flusher.cancel()
     do { try await flusher.value } catch { circumstances.problems.append("\(error)") }
     circumstances.isInterrupted = interruption.isRaised
     circumstances.faults = await nemesis.outcomes.sorted { $0.fault < $1.fault }
     circumstances.leaders = leaders.changes
     circumstances.crashes = await cluster.crashes.map { "\($0.node) \($0.reason)" }
+    circumstances.missing += await cluster.lost.sorted().map { "\($0) went out of reach" }
     circumstances.worstLag = lag.worstSeconds
     clock.begin(Judgement.phase, within: .seconds(600))
     circumstances.phases = clock.finished
@@ -86,7 +90,7 @@ public struct Run: Sendable {
     watchdog.rest()
     activity.set("run", nil)
     try results.write(to: folder.results)
-    if results.outcome == .valid { discardData() }
+    if results.outcome == .valid { discardData() } else { await fetchData() }
     return (results, history)
   }
 
@@ -222,6 +226,40 @@ public struct Run: Sendable {
         }
       }
       for await problem in tasks { if let problem { circumstances.problems.append(problem) } }
+    }
+  }
+
+  /// Gets the logs from where they are not here already.
+  private func collectLogs(_ clock: inout PhaseClock, _ circumstances: inout Circumstances) async {
+    clock.begin("collect", within: .seconds(600))
+    await withTaskGroup(of: String?.self) { tasks in
+      for host in cluster.hosts {
+        tasks.addTask {
+          let log = "\(folder.nodes)/\(host.name)/node.log"
+          do {
+            try await host.fetch(host.place(of: log), to: log)
+            return nil
+          } catch {
+            return "\(log): \(error)"
+          }
+        }
+      }
+      for await problem in tasks { if let problem { circumstances.missing.append(problem) } }
+    }
+  }
+
+  /// Gets the nodes' data, packed, from where it is not here already.
+  private func fetchData() async {
+    for host in cluster.hosts {
+      let home = "\(folder.nodes)/\(host.name)"
+      let there = host.place(of: home)
+      guard there != home else { continue }
+      let pack = Command("tar", ["-C", there, "-czf", "\(there)/data.tar.gz", "data"])
+      // What cannot be had is not there; the verdict does not rest on it.
+      guard let packed = try? await host.run(pack, deadline: .seconds(120)),
+        packed.status.isSuccess
+      else { continue }
+      try? await host.fetch("\(there)/data.tar.gz", to: "\(home)/data.tar.gz")  // as above
     }
   }
 

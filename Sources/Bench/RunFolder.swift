@@ -80,7 +80,8 @@ public struct RunFolder: Sendable, Equatable {
     }
   }
 
-  private static func timestamp() -> String {
+  /// Now, as the names of runs have it.
+  public static func timestamp() -> String {
     var now = time(nil)
     var parts = tm()
     gmtime_r(&now, &parts)

@@ -1,6 +1,5 @@
 // A machine over SSH, and the agent that does our work there.
 
-import Checksum
 import FoundationEssentials
 import Hosts
 import SSH
@@ -13,13 +12,11 @@ public struct SSHHost: Sendable {
   /// The agent's place there, from the home of the user.
   private let agent: String
 
-  private static let folder = ".cache/gauntlet"
-
   /// Has a host for as long as `body` runs: connected, with an agent on it.
   ///
   /// - Parameters:
   ///   - agent: the executable that is sent there, unless it is there already.
-  ///   - time: how long connecting may take; sending may take ten times that.
+  ///   - time: how long connecting may take.
   ///   - configuration: instead of `~/.ssh/config`.
   ///   - sending: told the size in bytes of an agent that has to be sent.
   /// - Throws: what `body` throws, `SSHError`, and `CancellationError`.
@@ -30,37 +27,9 @@ public struct SSHHost: Sendable {
   ) async throws -> Value {
     let destination = try await entry.destination(configuration: configuration)
     return try await SSHSession.with(destination, within: time) { session in
-      let place = try await install(agent, over: session, within: time * 10, sending)
+      let place = try await Fleet.send(agent, "agent", to: session) { sending($2) }
       return try await body(SSHHost(entry: entry, session: session, agent: place))
     }
-  }
-
-  /// Sends the agent there once for each of its checksums.
-  private static func install(
-    _ agent: String, over session: SSHSession, within time: Duration,
-    _ sending: @Sendable (Int) -> Void
-  ) async throws -> String {
-    let bytes: Data
-    do {
-      bytes = try Data(contentsOf: URL(filePath: agent), options: .mappedIfSafe)
-    } catch {
-      throw HostError.noAgent(path: agent)
-    }
-    let sum = sha256(of: bytes)
-    let place = "\(folder)/agent-\(sum.prefix(24))"
-    // What is uploaded has its name only when its checksum is right; a disk may do worse since.
-    if try await session.run(["test", "-x", place], within: time).status.isSuccess,
-      try await session.checksum(of: place, within: time) == sum
-    {
-      return place
-    }
-    try await session.demand(["mkdir", "-p", folder], within: time)
-    sending(bytes.count)
-    // Under a name of its own: another controller may be sending the same.
-    let own = "\(place).\(UUID().uuidString)"
-    try await session.upload(agent, to: own, mode: 0o755, within: time)
-    try await session.demand(["mv", "-f", "--", own, place], within: time)
-    return place
   }
 
   /// What the machine can do.
@@ -68,7 +37,22 @@ public struct SSHHost: Sendable {
   /// - Throws: `SSHError`, `HostError.badAnswer` when its agent answers rubbish, and
   ///   `CancellationError`.
   public func capabilities(within time: Duration = .seconds(30)) async throws -> Capabilities {
-    let words = (entry.usesSudo ? ["sudo", "-n", "--"] : []) + ["./\(agent)", "probe"]
+    try await ask(["probe"], within: time)
+  }
+
+  /// Undoes what any run left there.
+  ///
+  /// - Parameter ends: whether runs that go on are ended as well.
+  /// - Throws: as `capabilities`.
+  public func heal(ends: Bool, within time: Duration = .seconds(60)) async throws -> [HealReport] {
+    try await ask(["heal"] + (ends ? ["--force"] : []), within: time)
+  }
+
+  /// What the agent prints, when it is called so.
+  private func ask<Answer: Decodable>(
+    _ words: [String], within time: Duration
+  ) async throws -> Answer {
+    let words = (entry.usesSudo ? ["sudo", "-n", "--"] : []) + ["./\(agent)"] + words
     let result = try await session.run(words, limit: 1 << 20, within: time)
     guard result.status.isSuccess else {
       throw SSHError.exit(
@@ -76,9 +60,9 @@ public struct SSHHost: Sendable {
         errors: String(decoding: result.errors, as: UTF8.self))
     }
     do {
-      return try JSONDecoder().decode(Capabilities.self, from: Data(result.output))
+      return try JSONDecoder().decode(Answer.self, from: Data(result.output))
     } catch {
-      throw HostError.badAnswer(host: entry.name, command: "probe")
+      throw HostError.badAnswer(host: entry.name, command: words.last ?? "")
     }
   }
 }

@@ -1,7 +1,7 @@
 // A command, and how it ended: the words that every kind of host shares.
 
 /// A program with its arguments; never a string for a shell.
-public struct Command: Sendable, Hashable, CustomStringConvertible {
+public struct Command: Sendable, Hashable, Codable, CustomStringConvertible {
   /// A path, or a name to look up in PATH, to which /usr/sbin and /sbin are added.
   public var executable: String
   /// The arguments, without the program's own name.
@@ -27,11 +27,15 @@ public struct Command: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// How a process ended.
-public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
+public enum ExitStatus: Sendable, Hashable, Codable, CustomStringConvertible {
   /// On its own, with a code.
   case exited(Int32)
   /// By a signal.
   case signalled(Int32, coreDumped: Bool)
+  /// By the kernel, which wanted its memory.
+  case outOfMemory
+  /// Nobody can tell: its host is out of reach.
+  case lost
 
   /// Whether it exited with 0.
   public var isSuccess: Bool { self == .exited(0) }
@@ -42,6 +46,8 @@ public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
     case .exited(let code): "exited with \(code)"
     case .signalled(let number, coreDumped: false): "was ended by signal \(number)"
     case .signalled(let number, coreDumped: true): "was ended by signal \(number), dumping core"
+    case .outOfMemory: "was killed by the kernel for want of memory"
+    case .lost: "is out of sight, as its host is out of reach"
     }
   }
 }
@@ -55,6 +61,13 @@ public struct CommandResult: Sendable, Hashable {
   /// Its standard error.
   public var errors: [UInt8]
 
+  /// What a command left that ended so.
+  public init(status: ExitStatus, output: [UInt8], errors: [UInt8]) {
+    self.status = status
+    self.output = output
+    self.errors = errors
+  }
+
   /// Standard output as text; what is not UTF-8 is replaced.
   public var text: String { String(decoding: output, as: UTF8.self) }
   /// Standard error as text; what is not UTF-8 is replaced.
@@ -62,7 +75,7 @@ public struct CommandResult: Sendable, Hashable {
 }
 
 /// The signals that faults and stops send.
-public enum Signal: Int32, Sendable, CustomStringConvertible {
+public enum Signal: Int32, Sendable, Codable, CustomStringConvertible {
   case hangUp = 1
   case interrupt = 2
   case quit = 3

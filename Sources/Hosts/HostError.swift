@@ -12,12 +12,18 @@ public enum HostError: Error, Sendable, Equatable, CustomStringConvertible {
   case cancelled(host: String, command: String)
   /// `gauntlet-agent` is not where it should be.
   case noAgent(path: String)
+  /// What the nodes are to run is not where it should be.
+  case noProgram(path: String)
   /// The agent did something else than it was asked to.
   case badAnswer(host: String, command: String)
   /// A log can't be written.
   case log(host: String, path: String, reason: String)
   /// A signal could not be sent.
   case signal(host: String, signal: Signal, process: Int32, reason: String)
+  /// The connection to it is gone.
+  case lost(host: String, reason: String)
+  /// Its agent could not do something.
+  case refused(host: String, reason: String)
   /// No socket could be opened in a node's namespace.
   case probe(host: String, reason: String)
 
@@ -34,12 +40,15 @@ public enum HostError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(host): `\(command)` was killed, since its task was cancelled"
     case .noAgent(let path):
       "\(path): no gauntlet-agent there; build it, or install it beside gauntlet"
+    case .noProgram(let path): "\(path): no program there; build it, or name another with --build"
     case .badAnswer(let host, let command):
       "\(host): gauntlet-agent answers `\(command)` with what is no answer; does its shell print at log-in?"
     case .log(let host, let path, let reason):
       "\(host): cannot write \(path): \(reason); is its folder there and writable?"
     case .signal(let host, let signal, let process, let reason):
       "\(host): cannot send \(signal) to process \(process): \(reason)"
+    case .lost(let host, let reason): "\(host): is out of reach: \(reason)"
+    case .refused(let host, let reason): "\(host): \(reason)"
     case .probe(let host, let reason):
       "\(host): cannot probe its network: \(reason); is the lab's network still up?"
     }

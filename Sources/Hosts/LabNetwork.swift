@@ -78,8 +78,8 @@ public enum LabNetwork {
 }
 
 /// Does `body` for all hosts at once, and throws the first error after all have ended.
-func onEach(
-  of hosts: [LocalHost], _ body: @escaping @Sendable (LocalHost) async throws(HostError) -> Void
+func onEach<Machine: Sendable>(
+  of hosts: [Machine], _ body: @escaping @Sendable (Machine) async throws(HostError) -> Void
 ) async throws(HostError) {
   let failures = await withTaskGroup(of: HostError?.self) { group in
     for host in hosts {

@@ -1,12 +1,13 @@
 // A node in a network namespace of this machine: commands, and long-lived processes.
 // Not here: making the namespace (LabNetwork.swift), joining it (EnterCommand.swift).
 
+import FoundationEssentials
 import Glibc
 import Subprocess
 import SystemPackage
 
 /// A node in a network namespace of the lab. All nodes share the machine's file system.
-public struct LocalHost: Sendable, Hashable {
+public struct LocalHost: Host, Hashable {
   /// `n1`, `n2`, …
   public let name: String
   /// Its IPv4 address on the lab's bridge.
@@ -24,12 +25,39 @@ public struct LocalHost: Sendable, Hashable {
     self.agent = agent
   }
 
+  /// None that a fault could cut: we are on the bridge, and the nodes' processes are ours.
+  public var control: ControlPath? { nil }
+
+  /// The machine's own files.
+  public func place(of path: String) -> String { path }
+
+  /// Nothing: it is here.
+  public func fetch(_ place: String, to path: String) {}
+
+  /// Makes a folder, with those above it.
+  public func makeFolder(_ path: String) throws(HostError) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw .log(host: name, path: path, reason: "\(error)")
+    }
+  }
+
+  /// The scheduler's letter for a process; nil when it is gone.
+  public func schedulerState(of process: Int32) -> Character? { ProcessTable.look(process)?.state }
+
+  /// Nothing: whatever is done here ends with the lab.
+  public func note(_ key: String, _ undo: Undo) {}
+
+  /// Nothing.
+  public func undo(_ key: String) {}
+
   /// Runs a short command in the node's network to its end.
   ///
   /// - Throws: `HostError` when it could not start, or was killed because `deadline` passed or
   ///   the task was cancelled. An exit code other than 0 is a result.
   public func run(
-    _ command: Command, input: [UInt8] = [], deadline: Duration
+    _ command: Command, input: [UInt8], deadline: Duration
   ) async throws(HostError) -> CommandResult {
     let result = try await inside(command).collect(
       as: command.description, on: name, input: input, deadline: deadline)
@@ -48,9 +76,8 @@ public struct LocalHost: Sendable, Hashable {
   /// - Returns: what `body` returned, and how the process ended.
   /// - Throws: what `body` throws, or `HostError` when nothing could be started. A command that
   ///   the agent can't execute starts, writes the reason to `log`, and exits with 126 or 127.
-  public nonisolated(nonsending) func withProcess<Result: Sendable>(
-    _ command: Command, log: String,
-    body: nonisolated(nonsending) (ProcessHandle) async throws -> Result
+  public func withProcess<Result: Sendable>(
+    _ command: Command, log: String, body: @Sendable (any NodeProcess) async throws -> Result
   ) async throws -> (Result, ExitStatus) {
     let file: FileDescriptor
     do {
@@ -78,9 +105,8 @@ public struct LocalHost: Sendable, Hashable {
   /// Runs `body` and sees to it that the process has ended after it, though not been reaped.
   /// What `body` throws is returned, not thrown: swift-subprocess would go through its own
   /// teardown of a process that is gone.
-  private nonisolated(nonsending) func supervise<Result: Sendable>(
-    _ identifier: ProcessIdentifier,
-    body: nonisolated(nonsending) (ProcessHandle) async throws -> Result
+  private func supervise<Result: Sendable>(
+    _ identifier: ProcessIdentifier, body: @Sendable (any NodeProcess) async throws -> Result
   ) async throws -> (Swift.Result<Result, any Error>, ExitStatus) {
     let handle = try ProcessHandle(
       host: name, pid: identifier.value, pidfd: identifier.processDescriptor)

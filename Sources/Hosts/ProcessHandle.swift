@@ -12,7 +12,7 @@ import Synchronization
 /// Signals go through a pidfd. That of swift-subprocess is closed when the process is reaped, so
 /// this handle has a duplicate, closed as soon as the exit is seen; and the exit is seen before
 /// the process is reaped, since only a process not reaped can tell whether it dumped core.
-public final class ProcessHandle: Sendable {
+public final class ProcessHandle: NodeProcess {
   /// Its number in the lab's process namespace; also its process group's.
   public let pid: Int32
   private let host: String

@@ -11,7 +11,7 @@ import Glibc
 /// All sockets belong to this process, so no process runs on the nodes and a probe costs a few
 /// milliseconds. They are the nodes' all the same: packets pass the nodes' rules and queues. It
 /// polls, which blocks, and so has a queue of its own.
-public actor ReachabilityProbe {
+public actor ReachabilityProbe: NetworkProbe {
   /// A direction that is silent for this long, each time it is tried, counts as cut.
   public static let defaultPatience = Duration.milliseconds(100)
   /// How often a direction is tried before it counts as cut: a packet may be lost by chance.

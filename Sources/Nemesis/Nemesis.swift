@@ -51,7 +51,7 @@ public actor Nemesis {
   }
 
   private let cluster: Cluster
-  private let probe: ReachabilityProbe
+  private let probe: any NetworkProbe
   private let recorder: Recorder
   private let group: any EventLoopGroup
   private var claims: Set<Claim> = []
@@ -62,7 +62,7 @@ public actor Nemesis {
 
   /// A nemesis for `cluster` that tells `recorder`.
   public init(
-    cluster: Cluster, probe: ReachabilityProbe, recorder: Recorder, group: any EventLoopGroup
+    cluster: Cluster, probe: any NetworkProbe, recorder: Recorder, group: any EventLoopGroup
   ) {
     self.cluster = cluster
     self.probe = probe

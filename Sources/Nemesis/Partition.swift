@@ -10,12 +10,12 @@ public struct Partition: Fault {
   public let kind = "partition"
   let shape: PartitionShape
   let grudge: Grudge
-  let hosts: [LocalHost]
-  let probe: ReachabilityProbe
+  let hosts: [any Host]
+  let probe: any NetworkProbe
 
   /// The partition of this shape.
   public init(
-    shape: PartitionShape, grudge: Grudge, hosts: [LocalHost], probe: ReachabilityProbe
+    shape: PartitionShape, grudge: Grudge, hosts: [any Host], probe: any NetworkProbe
   ) {
     self.shape = shape
     self.grudge = grudge

@@ -106,7 +106,7 @@ public final class Pause: Fault {
   /// The signal is sent; the kernel may take a moment to act on it.
   private func verify(_ node: Int, isStopped: Bool) async throws {
     for _ in 0..<100 {
-      guard let state = await cluster.schedulerState(of: node) else { return }  // it is gone
+      guard let state = try await cluster.schedulerState(of: node) else { return }  // it is gone
       if (state == "T") == isStopped { return }
       try await Task.sleep(for: .milliseconds(5))
     }

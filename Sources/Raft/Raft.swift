@@ -153,7 +153,8 @@ extension Raft {
   ///
   /// - Parameter retain: whether removed voters stay as learners.
   /// - Returns: the membership that was committed last.
-  /// - Throws: `RaftError.membership` when it cannot be, and nothing was written; `.indoubt` when
+  /// - Throws: `RaftError.membership` when it cannot be, and nothing was written but new voters as
+  ///   learners; `.indoubt` when
   ///   leadership was lost before its end.
   @discardableResult
   public func change(
@@ -184,8 +185,8 @@ extension Raft {
 
   /// Adds a learner; waits until it is no further behind than a voter may be, if told to.
   ///
-  /// - Throws: while waiting, `RaftError.timedOut`; `.notLeader`, and the learner is one of the
-  ///   next leader's; `.membership(.notMember)` when it was removed meanwhile.
+  /// - Throws: while waiting, `RaftError.timedOut`; `.indoubt` when leadership was lost, and the next
+  ///   leader has the learner; `.membership(.notMember)` when it was removed meanwhile.
   public func addLearner(
     _ member: Member, isBlocking: Bool, timeout: Duration = .seconds(60)
   ) async throws(RaftError) {
@@ -193,13 +194,14 @@ extension Raft {
     guard isBlocking else { return }
     let threshold = configuration.replicationLagThreshold
     let end = try await wait(for: timeout) { metrics in
+      if metrics.role == "stopped" { return false }
       guard metrics.role == "leader", metrics.membership.membership.contains(member.id) else {
         return true
       }
       guard let matched = metrics.replication[member.id] else { return false }
       return matched > 0 && metrics.lastLogIndex - matched <= threshold
     }
-    guard end.role == "leader" else { throw .notLeader(leader: end.leader) }
+    guard end.role == "leader" else { throw .indoubt }
     guard end.membership.membership.contains(member.id) else {
       throw .membership(.notMember(member.id))
     }

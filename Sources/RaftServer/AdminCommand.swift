@@ -73,7 +73,7 @@ enum AdminCommand: Equatable, Sendable {
     case "ADD": return .change(.addVoters(ids), retain: retain)
     case "REMOVE": return .change(.removeVoters(ids), retain: retain)
     case "REPLACE": return .change(.replaceVoters(ids), retain: retain)
-    case "DROP": return .change(.removeLearners(ids), retain: retain)
+    case "DROP" where !retain: return .change(.removeLearners(ids), retain: false)
     default: throw usage
     }
   }
@@ -93,21 +93,28 @@ enum AdminCommand: Equatable, Sendable {
     switch self {
     case .addLearner(let member): return try await Self.add(member, to: raft)
     case .change(let change, let retain):
-      if let stranger = Self.stranger(in: change, raft.metrics.membership.membership) {
+      let membership = raft.metrics.membership.membership
+      if let stranger = Self.stranger(in: change, membership) {
         return .error("ERR \(stranger) is no member")
+      }
+      if case .removeVoters(let ids) = change,
+        let learner = ids.first(where: { !membership.isVoter($0) })
+      {
+        return .error("ERR \(learner) is a learner; RAFT.CHANGE DROP \(learner.number) removes it")
       }
       try await raft.change(change, retain: retain)
     case .transfer(let target):
       return .integer(Int64(try await raft.transferLeadership(to: target).number))
-    case .trigger(let trigger): raft.trigger(trigger)
-    case .snapshot:
-      let applied = raft.metrics.applied
-      raft.trigger(.snapshot)
-      do throws(RaftError) {
-        try await raft.wait(for: Self.patience) { $0.snapshot?.index ?? 0 >= applied }
-      } catch .timedOut {
-        return .error("ERR the snapshot is not done after a minute; RAFT.STATUS says when it is")
+    case .trigger(.election):
+      let status = raft.metrics
+      guard status.role != "leader" else { return .error("ERR \(status.id) leads already") }
+      guard status.membership.membership.isVoter(status.id) else {
+        return .error("ERR \(status.id) has no vote")
       }
+      raft.trigger(.election)
+    case .trigger(let trigger): raft.trigger(trigger)
+    case .snapshot: return try await Self.buildSnapshot(raft)
+    case .accept(raft.metrics.id, _): return .error("ERR \(raft.metrics.id) is this node")
     case .accept(let id, let isForced):
       guard isForced || !raft.metrics.membership.membership.isVoter(id) else {
         return .error(
@@ -125,6 +132,23 @@ enum AdminCommand: Equatable, Sendable {
 }
 
 extension AdminCommand {
+  private static func buildSnapshot(_ raft: Raft) async throws(RaftError) -> RESPValue {
+    let applied = raft.metrics.applied
+    let end = ContinuousClock.now + patience
+    while raft.metrics.snapshot?.index ?? 0 < applied {
+      guard ContinuousClock.now < end else {
+        return .error("ERR the snapshot is not done after a minute; RAFT.STATUS says when it is")
+      }
+      // Again: while one is built, which may lack the newest, none is begun.
+      raft.trigger(.snapshot)
+      let before = raft.metrics.snapshot?.index ?? 0
+      do throws(RaftError) {
+        try await raft.wait(for: .seconds(1)) { $0.snapshot?.index ?? 0 > before }
+      } catch .timedOut {}
+    }
+    return .ok
+  }
+
   private static func add(_ member: Member, to raft: Raft) async throws(RaftError) -> RESPValue {
     let membership = raft.metrics.membership.membership
     if let known = membership.members.first(where: { $0.id == member.id }),
@@ -141,6 +165,8 @@ extension AdminCommand {
     }
     do throws(RaftError) {
       try await raft.addLearner(member, isBlocking: true, timeout: Self.patience)
+    } catch .membership(.notMember(member.id)) {
+      return .error("ERR \(member.id) was removed before it had caught up")
     } catch .timedOut {
       return .error(
         "ERR \(member.id) has not caught up after a minute; does it run at \(member.address), and "
@@ -175,13 +201,18 @@ struct AdminQueue: Sendable {
   private typealias Job = @Sendable () async -> Void
   private static let mostWaiting = 64
 
-  private let jobs = AsyncStream.makeStream(
-    of: Job.self, bufferingPolicy: .bufferingOldest(mostWaiting))
+  private let jobs = AsyncStream.makeStream(of: Job.self)
+  /// How many have not come to their end.
+  private let limit = Limit(most: mostWaiting)
 
-  /// Adds a job; false when too many wait.
+  /// Adds a job; false when too many go on.
   func add(_ job: @escaping @Sendable () async -> Void) -> Bool {
-    if case .enqueued = jobs.continuation.yield(job) { return true }
-    return false
+    guard limit.enter() else { return false }
+    jobs.continuation.yield {
+      await job()
+      limit.leave()
+    }
+    return true
   }
 
   /// Runs jobs, each in a task of its own, until cancelled.

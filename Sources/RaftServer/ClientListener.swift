@@ -20,7 +20,7 @@ final class ClientListener: ChannelDuplexHandler {
   private static let patience = TimeAmount.seconds(1)
 
   /// The most bytes of a request.
-  static let longestRequest = 48 << 20
+  static let longestRequest = 8 << 20
 
   /// What was received, and waits for its turn.
   private enum Received {

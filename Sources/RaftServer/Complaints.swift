@@ -2,6 +2,7 @@
 
 import Logging
 import NIOCore
+import NIOSSL
 import Synchronization
 
 /// Says what is wrong with connections: not that they end, which happens, but what somebody has to
@@ -17,7 +18,7 @@ final class Complaints: Sendable {
   /// `error` ended a connection with `whom`.
   func note(_ error: any Error, with whom: String) {
     switch error {
-    case is IOError, is ChannelError, is PeerRefusal: return
+    case is IOError, is ChannelError, is PeerRefusal, NIOSSLError.uncleanShutdown: return
     default: break
     }
     let reason = "\(error)"

@@ -17,10 +17,10 @@ final class HTTPListener: ChannelInboundHandler {
       .utf8 + Array("too many connections\n".utf8))
 
   private let raft: Raft
-  private let connections: ConnectionLimit
+  private let connections: Limit
   private var request: HTTPRequestHead?
 
-  init(raft: Raft, connections: ConnectionLimit) {
+  init(raft: Raft, connections: Limit) {
     self.raft = raft
     self.connections = connections
   }

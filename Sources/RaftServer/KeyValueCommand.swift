@@ -118,7 +118,7 @@ enum KeyValueCommand: Equatable {
 
   private static func session(_ words: [[UInt8]]) throws(CommandError) -> KeyValueCommand {
     let usage = CommandError.usage(
-      "RAFT.SESSION OPEN, or RAFT.SESSION id serial command…, with a serial from 1 and a command "
+      "RAFT.SESSION OPEN, or RAFT.SESSION id number command…, with a number from 1 and a command "
         + "that changes something")
     if words.count == 2, String(decoding: words[1], as: UTF8.self).uppercased() == "OPEN" {
       return .openSession

@@ -16,9 +16,9 @@ struct KeyValueMachine: StateMachine {
   private(set) var values: [[UInt8]: KeyValue] = [:]
   private(set) var sessions = SessionTable()
   /// A reply of several values is no longer: each may be one that is large, named again and again.
-  static let longestReply = 64 << 20
+  static let longestReply = 16 << 20
   /// No text grows beyond this.
-  static let longestText = 64 << 20
+  static let longestText = 8 << 20
 
   init() {}
 

@@ -1,5 +1,6 @@
 // Accepting connections.
 
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -9,7 +10,7 @@ struct ListenError: Error, CustomStringConvertible {
   var reason: String
 
   var description: String {
-    "cannot listen at \(address): \(reason); is it this machine's, and not taken by another program?"
+    "cannot listen at \(address) (\(reason)); is it this machine's, and not taken by another program?"
   }
 }
 
@@ -31,6 +32,11 @@ struct Listener: Sendable {
         }
       }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // Who is gone without a word is found out: its place is wanted.
+      .childChannelOption(.socketOption(.so_keepalive), value: 1)
+      .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 30)
+      .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 10)
+      .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           for handler in try handlers(channel) {

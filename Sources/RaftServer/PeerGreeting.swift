@@ -95,17 +95,30 @@ final class PeerDoor: ChannelInboundHandler, RemovableChannelHandler {
   private static let deadline = TimeAmount.seconds(5)
 
   private let identities: PeerIdentities
+  /// Those that have not said who they are, and those that have: the first must not shut out the others.
+  private let strangers: Limit
+  private let nodes: Limit
+  private var isCounted = false
   private var isGreeted = false
   private var timer: Scheduled<Void>?
 
-  init(identities: PeerIdentities) { self.identities = identities }
+  init(identities: PeerIdentities, strangers: Limit, nodes: Limit) {
+    self.identities = identities
+    self.strangers = strangers
+    self.nodes = nodes
+  }
 
   func handlerAdded(context: ChannelHandlerContext) {
     let channel = context.channel
+    isCounted = strangers.enter()
+    guard isCounted else { return channel.close(promise: nil) }
     timer = context.eventLoop.scheduleTask(in: Self.deadline) { channel.close(promise: nil) }
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+  func handlerRemoved(context: ChannelHandlerContext) {
+    timer?.cancel()
+    if isCounted { strangers.leave() }
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let frame = unwrapInboundIn(data)
@@ -127,7 +140,8 @@ final class PeerDoor: ChannelInboundHandler, RemovableChannelHandler {
       var buffer = context.channel.allocator.buffer(capacity: 64)
       answer.write(to: &buffer)
       context.writeAndFlush(door.wrapOutboundOut(buffer), promise: nil)
-      if isKnown {
+      if isKnown, door.nodes.enter() {
+        context.channel.closeFuture.whenComplete { [nodes = door.nodes] _ in nodes.leave() }
         context.pipeline.syncOperations.removeHandler(door, promise: nil)
       } else {
         context.close(promise: nil)

@@ -249,6 +249,8 @@ private final class PeerQuestions: ChannelDuplexHandler {
   private static let deadline = TimeAmount.milliseconds(400)
   /// A part of a snapshot may take a slow disk longer.
   private static let snapshotDeadline = TimeAmount.seconds(5)
+  /// What is sent and synced at least: a large entry must not be late each time it is sent.
+  private static let bytesPerMillisecond = 4000
 
   private var open: [UInt64: (reply: @Sendable (PeerMessage?) -> Void, deadline: NIODeadline)] = [:]
   private var isClosed = false
@@ -265,6 +267,10 @@ private final class PeerQuestions: ChannelDuplexHandler {
     case .transferRequest: question.reply(nil)
     case .snapshotRequest:
       open[question.frame.number] = (question.reply, .now() + Self.snapshotDeadline)
+    case .appendRequest(let request):
+      let bytes = request.entries.reduce(0) { $0 + $1.size }
+      let time = Self.deadline + .milliseconds(Int64(bytes / Self.bytesPerMillisecond))
+      open[question.frame.number] = (question.reply, .now() + time)
     default: open[question.frame.number] = (question.reply, .now() + Self.deadline)
     }
     if check == nil { scheduleCheck(context) }

@@ -9,7 +9,7 @@ struct RedisCommands: Sendable {
   let raft: Raft
   let identities: PeerIdentities
   let admin: AdminQueue
-  let connections: ConnectionLimit
+  let connections: Limit
 
   /// A request that was understood.
   enum Errand: Sendable {
@@ -162,8 +162,8 @@ struct RedisCommands: Sendable {
     }
   }
 
-  /// An entry must fit into a peer's frame with room to spare, or no follower could ever take it.
-  static let longestCommand = 32 << 20
+  /// An entry must be sent and synced well within an election timeout, or its leader is deposed.
+  static let longestCommand = 4 << 20
 
   private static let malformed = RESPValue.error("ERR a command is an array of bulks").bytes
 
@@ -179,7 +179,7 @@ struct RedisCommands: Sendable {
       let status = raft.metrics
       let membership = status.membership.membership
       guard membership.voters.isEmpty || membership.contains(status.id) else {
-        return .error("CLUSTERDOWN \(status.id) is no member of the cluster any more; ask another")
+        return .error("CLUSTERDOWN \(status.id) is no member of the cluster; ask another")
       }
       return .error("CLUSTERDOWN no leader is known; try again")
     case .indoubt: return .error("INDOUBT leadership was lost; the outcome is unknown")

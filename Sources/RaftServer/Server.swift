@@ -38,8 +38,9 @@ public struct ServerConfiguration: Sendable {
 
 /// A node of a replicated key-value store that speaks the Redis protocol.
 public struct Server: Sendable {
-  /// So many other nodes may be connected, strangers that have not said who they are among them.
+  /// So many connections of other nodes there may be, and so many that have not said whose they are.
   private static let mostNodes = 1024
+  private static let mostStrangers = 256
   /// So many may be connected that ask for metrics and health.
   private static let mostWatchers = 256
 
@@ -110,24 +111,23 @@ public struct Server: Sendable {
       switches.heartbeat = !isInDoubt
       raft.set(switches)
     }
-    let nodes = ConnectionLimit(most: Self.mostNodes)
+    let (strangers, nodes) = (Limit(most: Self.mostStrangers), Limit(most: Self.mostNodes))
     let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
-      // A node that is turned away tries again.
       (tls.map { [$0.acceptingNodes()] } ?? []) + [
-        ConnectionGate(limit: nodes, farewell: []), ByteToMessageHandler(PeerFrameDecoder()),
-        PeerDoor(identities: identities),
+        ByteToMessageHandler(PeerFrameDecoder()),
+        PeerDoor(identities: identities, strangers: strangers, nodes: nodes),
         PeerListener(own: id, raft: raft),
       ]
     }
     let admin = AdminQueue()
-    let connections = ConnectionLimit(most: configuration.mostConnections)
+    let connections = Limit(most: configuration.mostConnections)
     let commands = RedisCommands(
       raft: raft, identities: identities, admin: admin, connections: connections)
     let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
       (tls.map { [$0.acceptingClients()] } ?? []) + [
         ConnectionGate(
           limit: connections, farewell: RESPValue.error("ERR max number of clients reached").bytes),
-        ByteToMessageHandler(RESPDecoder(longestValue: ClientListener.longestRequest)),
+        ByteToMessageHandler(RESPDecoder(longestValue: ClientListener.longestRequest, deepest: 1)),
         ClientListener(commands: commands),
       ]
     }
@@ -158,10 +158,10 @@ public struct Server: Sendable {
 
   /// Serves those who watch, if there is a place for it.
   private func watchers(
-    _ raft: Raft, _ connections: ConnectionLimit, _ loop: any EventLoop
+    _ raft: Raft, _ connections: Limit, _ loop: any EventLoop
   ) async throws -> Listener? {
     guard let address = configuration.http else { return nil }
-    let watchers = ConnectionLimit(most: Self.mostWatchers)
+    let watchers = Limit(most: Self.mostWatchers)
     return try await Listener(address: address, loop: loop) { channel in
       try channel.pipeline.syncOperations.addHandlers(
         ConnectionGate(limit: watchers, farewell: HTTPListener.tooMany),

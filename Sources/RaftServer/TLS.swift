@@ -39,35 +39,50 @@ struct TLS: Sendable {
   /// Reads `files`.
   init(_ files: TLSFiles) throws(TLSError) {
     let nodeAuthority = files.nodeAuthority ?? files.authority
+    let chain = try Self.reading(files.certificate, "a certificate") {
+      try NIOSSLCertificate.fromPEMFile($0)
+    }.map { NIOSSLCertificateSource.certificate($0) }
+    let key = try Self.reading(files.key, "a private key") {
+      NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: $0, format: .pem))
+    }
+    for authority in Set([files.authority, nodeAuthority]) {
+      _ = try Self.reading(authority, "an authority's certificate") {
+        try NIOSSLCertificate.fromPEMFile($0)
+      }
+    }
+    func accepting(_ authority: String) throws -> NIOSSLContext {
+      var server = TLSConfiguration.makeServerConfiguration(
+        certificateChain: chain, privateKey: key)
+      server.trustRoots = .file(authority)
+      // Whoever connects must have a certificate; from which address is no proof of anything.
+      server.certificateVerification = .noHostnameVerification
+      server.minimumTLSVersion = .tlsv12
+      return try NIOSSLContext(configuration: server)
+    }
+    var client = TLSConfiguration.makeClientConfiguration()
+    client.certificateChain = chain
+    client.privateKey = key
+    client.trustRoots = .file(nodeAuthority)
+    client.minimumTLSVersion = .tlsv12
     do {
-      let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map {
-        NIOSSLCertificateSource.certificate($0)
-      }
-      let key = NIOSSLPrivateKeySource.privateKey(
-        try NIOSSLPrivateKey(file: files.key, format: .pem))
-      func accepting(_ authority: String) throws -> NIOSSLContext {
-        var server = TLSConfiguration.makeServerConfiguration(
-          certificateChain: chain, privateKey: key)
-        server.trustRoots = .file(authority)
-        // Whoever connects must have a certificate; from which address is no proof of anything.
-        server.certificateVerification = .noHostnameVerification
-        server.minimumTLSVersion = .tlsv12
-        return try NIOSSLContext(configuration: server)
-      }
-      var client = TLSConfiguration.makeClientConfiguration()
-      client.certificateChain = chain
-      client.privateKey = key
-      client.trustRoots = .file(nodeAuthority)
-      client.minimumTLSVersion = .tlsv12
       forClients = try accepting(files.authority)
       forNodes = try accepting(nodeAuthority)
       toNodes = try NIOSSLContext(configuration: client)
     } catch {
-      let all =
-        [files.certificate, files.key, files.authority] + [files.nodeAuthority].compactMap(\.self)
       throw TLSError(
-        description: "\(all.joined(separator: ", ")) cannot be used for TLS: \(error); give a "
-          + "certificate, its key and its authority's, all in PEM")
+        description:
+          "\(files.certificate) and \(files.key) cannot be used for TLS (\(error)); is the "
+          + "key that of the certificate?")
+    }
+  }
+
+  private static func reading<Content>(
+    _ file: String, _ what: String, _ read: (String) throws -> Content
+  ) throws(TLSError) -> Content {
+    do {
+      return try read(file)
+    } catch {
+      throw TLSError(description: "\(file): cannot be read as \(what) in PEM (\(error))")
     }
   }
 

@@ -93,7 +93,6 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
   /// The most members of an array.
   public static let mostMembers = 1 << 16
   private static let longestLine = 64 << 10
-  private static let deepest = 8
 
   /// An array, some members of which have not arrived.
   private struct OpenArray {
@@ -102,6 +101,7 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
   }
 
   private let longestValue: Int
+  private let deepest: Int
   /// The arrays around what comes next, the outermost first. Kept from part to part: to read a long
   /// one anew with each part that arrives takes time by the square of its length.
   private var open: [OpenArray] = []
@@ -110,8 +110,14 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
 
   /// A decoder at the start of a stream.
   ///
-  /// - Parameter longestValue: the most bytes of a value, all of an array's members together.
-  public init(longestValue: Int) { self.longestValue = longestValue }
+  /// - Parameters:
+  ///   - longestValue: the most bytes of a value, all of an array's members together.
+  ///   - deepest: so many arrays may lie in one another; what is not whole yet takes more memory than
+  ///     bytes where they do.
+  public init(longestValue: Int, deepest: Int = 8) {
+    self.longestValue = longestValue
+    self.deepest = deepest
+  }
 
   /// The next value, or nil when its bytes are not all there yet; those of its members that are may
   /// have been taken.
@@ -194,8 +200,8 @@ public struct RESPDecoder: NIOSingleStepByteToMessageDecoder {
     guard (0...Int64(Self.mostMembers)).contains(count) else {
       throw RESPError(description: "\(count) members; the most is \(Self.mostMembers)")
     }
-    guard open.count < Self.deepest else {
-      throw RESPError(description: "arrays in arrays, more than \(Self.deepest)")
+    guard open.count < deepest else {
+      throw RESPError(description: "arrays in arrays, more than \(deepest)")
     }
     guard count > 0 else { return .value(.array([])) }
     open.append(OpenArray(missing: Int(count)))

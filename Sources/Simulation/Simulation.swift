@@ -187,7 +187,7 @@ public final class Simulation {
     let ids = nodes.map(\.id)
     let node = nodes.randomElement(using: &random)!
     let time = 20_000...Int.random(in: 100_000...(3_000_000 / options.pace), using: &random)
-    switch Int.random(in: 0...18, using: &random) {
+    switch Int.random(in: 0...19, using: &random) {
     case 0, 1:
       crash(node, within: time)
       return "crash \(node.id)"
@@ -223,8 +223,28 @@ public final class Simulation {
       cut([.init(from: node.id, to: other), .init(from: other, to: node.id)], for: time)
       return "cut between \(node.id) and \(other)"
     case 13: return burst(using: &random)
+    case 19: return splitVoters(for: time, using: &random)
     default: return meddle(node, using: &random)
     }
+  }
+
+  /// Has whoever leads take a few as all the voters there are, and cuts these off from the others, who
+  /// may not have heard of it.
+  private func splitVoters(
+    for time: ClosedRange<Int>, using random: inout SplitMix64
+  ) -> String {
+    let leader = nodes.first(where: \.isLeader) ?? nodes[0]
+    let others = nodes.map(\.id).filter { $0 != leader.id }.shuffled(using: &random)
+    let few =
+      [leader.id] + others.prefix(Int.random(in: 0...max(0, nodes.count / 2 - 1), using: &random))
+    let delay = Duration.microseconds([0, 200, 1000, 5000].randomElement(using: &random)!)
+    if let raft = leader.raft {
+      perform(raft) { _ = try? await $0.change(.replaceVoters(few), retain: true) }
+    }
+    world.after(delay) { [self] in
+      if !isHealing { cut(ways(between: Set(few)), for: time) }
+    }
+    return "voters \(few.sorted()), cut off after \(delay)"
   }
 
   /// Has whoever leads get many writes, one right after the other, of which no client hears.

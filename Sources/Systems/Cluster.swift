@@ -27,12 +27,12 @@ public struct Crash: Equatable, Sendable {
 public actor Cluster {
   private struct Node {
     var state = NodeState.stopped
-    var process: ProcessHandle?
+    var process: (any NodeProcess)?
     var supervisor: Task<Void, any Error>?
   }
 
   /// The nodes' hosts, in order.
-  public nonisolated let hosts: [LocalHost]
+  public nonisolated let hosts: [any Host]
   /// What runs on them.
   public nonisolated let system: any System
   private let folder: String
@@ -40,11 +40,13 @@ public actor Cluster {
   private var nodes: [Node]
   /// Processes that ended though nobody ended them, in order.
   public private(set) var crashes: [Crash] = []
+  /// Nodes whose hosts went out of reach: what became of them is not known.
+  public private(set) var lost: Set<String> = []
 
   /// A cluster without processes. Each node's data and log lie under `folder`; `clock` tells
   /// nanoseconds since the run began.
   public init(
-    system: any System, hosts: [LocalHost], folder: String,
+    system: any System, hosts: [any Host], folder: String,
     clock: @escaping @Sendable () -> Int64
   ) {
     self.system = system
@@ -67,12 +69,11 @@ public actor Cluster {
   public func start(_ index: Int) async throws -> Int32 {
     precondition(nodes[index].state == .stopped, "\(hosts[index].name) runs already")
     let host = hosts[index]
-    let home = "\(folder)/\(host.name)"
-    try FileManager.default.createDirectory(
-      atPath: "\(home)/data", withIntermediateDirectories: true)
+    let home = host.place(of: "\(folder)/\(host.name)")
+    try await host.makeFolder("\(home)/data")
     let command = system.command(node: index, data: "\(home)/data")
     nodes[index].state = .running
-    let started = AsyncStream.makeStream(of: ProcessHandle.self)
+    let started = AsyncStream.makeStream(of: (any NodeProcess).self)
     // Ends with its process, and is awaited by `kill` and `stop`, whichever ends the process.
     nodes[index].supervisor = Task { [weak self] in
       defer { started.continuation.finish() }
@@ -94,7 +95,11 @@ public actor Cluster {
   private func ended(_ index: Int, _ status: ExitStatus) {
     // Whoever ends a node says so first: then it is stopped already.
     if nodes[index].state != .stopped {
-      noteCrash(of: index, "\(status)")
+      if status == .lost {
+        lost.insert(hosts[index].name)
+      } else {
+        noteCrash(of: index, "\(status)")
+      }
     }
     nodes[index].state = .stopped
     nodes[index].process = nil
@@ -121,15 +126,19 @@ public actor Cluster {
   private func end(_ index: Int, with signal: Signal, patience: Duration) async throws -> Int32? {
     guard let process = nodes[index].process, nodes[index].state != .stopped else { return nil }
     nodes[index].state = .stopped
-    let isHit = try process.signal(signal)
+    let isHit = try await process.signal(signal)
     let supervisor = nodes[index].supervisor
     let overdue = Task {
       try await Task.sleep(for: patience)
-      try process.signal(.kill)
+      try await process.signal(.kill)
     }
     let status = await process.exit
     overdue.cancel()
     try await supervisor?.value
+    if status == .lost {
+      lost.insert(hosts[index].name)
+      return nil
+    }
     // It may have ended on its own just before, or badly when it was asked to end.
     let expected: [ExitStatus] =
       signal == .kill
@@ -146,11 +155,14 @@ public actor Cluster {
   }
 
   /// Stops node `index` with SIGSTOP; false when it does not run.
-  public func pause(_ index: Int) throws -> Bool {
-    guard nodes[index].state == .running, let process = nodes[index].process,
-      try process.signal(.stop)
-    else { return false }
+  public func pause(_ index: Int) async throws -> Bool {
+    guard nodes[index].state == .running, let process = nodes[index].process else { return false }
     nodes[index].state = .paused
+    guard try await process.signal(.stop) else {
+      // It has ended; whoever sees that is to see that nobody asked for it.
+      if nodes[index].state == .paused { nodes[index].state = .running }
+      return false
+    }
     return true
   }
 
@@ -158,18 +170,14 @@ public actor Cluster {
   @discardableResult
   public func resume(_ index: Int) async throws -> Bool {
     guard nodes[index].state == .paused, let process = nodes[index].process else { return false }
-    try process.signal(.resume)
     nodes[index].state = .running
+    try await process.signal(.resume)
     return true
   }
 
   /// The scheduler's letter for node `index`'s process, as `/proc` has it: `T` is stopped.
-  public func schedulerState(of index: Int) -> Character? {
-    guard let pid = nodes[index].process?.pid,
-      let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat")
-    else { return nil }
-    // The letter follows the name, which is in parentheses and may hold anything.
-    let text = String(decoding: data, as: UTF8.self)
-    return text.lastIndex(of: ")").flatMap { text[text.index(after: $0)...].dropFirst().first }
+  public func schedulerState(of index: Int) async throws -> Character? {
+    guard let process = nodes[index].process else { return nil }
+    return try await hosts[index].schedulerState(of: process.pid)
   }
 }

@@ -12,10 +12,13 @@ public struct RaftNode: System {
   /// Where clients connect, by node.
   public let endpoints: [Endpoint]
   private let members: [String]
+  /// The executable on each host.
+  private let places: [String]
 
   /// A cluster of `program` on `hosts`.
-  public init(program: String, hosts: [LocalHost]) {
+  public init(program: String, hosts: [any Host]) {
     self.program = program
+    places = hosts.map { $0.place(of: program) }
     endpoints = hosts.map { Endpoint(node: $0.name, host: $0.address, port: 6379) }
     members = hosts.enumerated().flatMap { index, host in
       ["--node", "\(index + 1)=\(host.address):6379,\(host.address):7379"]
@@ -26,7 +29,7 @@ public struct RaftNode: System {
   /// snapshots built, sent and recovered from.
   public func command(node index: Int, data: String) -> Command {
     Command(
-      program,
+      places[index],
       [
         "--id", "\(index + 1)", "--data", data, "--snapshot-every", "500", "--logs-to-keep", "100",
       ] + members)

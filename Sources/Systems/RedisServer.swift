@@ -12,13 +12,21 @@ public struct RedisServer: System {
   /// Where clients connect.
   public let endpoints: [Endpoint]
   private let address: String
+  /// The executable on its host.
+  private let place: String
+
+  private static let usualPlaces = ["/usr/bin/redis-server", "/usr/local/bin/redis-server"]
+
+  /// The machine's own.
+  public static var usualProgram: String? {
+    usualPlaces.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
 
   /// One server on `host`.
   ///
   /// - Throws: `SystemError` when there is no such program.
-  public init(program: String?, host: LocalHost) throws(SystemError) {
-    let candidates =
-      program.map { [$0] } ?? ["/usr/bin/redis-server", "/usr/local/bin/redis-server"]
+  public init(program: String?, host: any Host) throws(SystemError) {
+    let candidates = program.map { [$0] } ?? Self.usualPlaces
     guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) })
     else {
       throw SystemError(
@@ -26,6 +34,7 @@ public struct RedisServer: System {
           + "install Debian's redis-server, or name one with --build")
     }
     self.program = found
+    place = host.place(of: found)
     address = host.address
     endpoints = [Endpoint(node: host.name, host: host.address, port: 6379)]
   }
@@ -33,7 +42,7 @@ public struct RedisServer: System {
   /// The command that runs the server without saving anything.
   public func command(node index: Int, data: String) -> Command {
     Command(
-      program,
+      place,
       [
         "--bind", address, "--port", "6379", "--protected-mode", "no", "--save", "",
         "--appendonly", "no", "--dir", data,

@@ -10,8 +10,15 @@ import Hosts
 enum Main {
   static func main() {
     EnterCommand.runIfAsked()
-    // A namespace is the thread's that makes it, and those' that come after: this is the first.
+    // A namespace is the thread's that makes it, and those' that come after: this is the first. And a
+    // process that forks has one thread: what does so never gets to tasks.
     if CommandLine.arguments.dropFirst().first == "probe" { Probe.network = ScratchNetwork.enter() }
+    do {
+      var command = try AgentCommand.parseAsRoot()
+      if !(command is any AsyncParsableCommand) { return try command.run() }
+    } catch {
+      AgentCommand.exit(withError: error)
+    }
     Task {
       await AgentCommand.main()
       exit(0)
@@ -25,7 +32,7 @@ struct AgentCommand: AsyncParsableCommand {
     commandName: "gauntlet-agent",
     abstract: "Does gauntlet's work on a node.",
     discussion: "Example: gauntlet-agent enter --netns /run/netns/n1 -- ip address",
-    subcommands: [Enter.self, Probe.self])
+    subcommands: [Enter.self, Probe.self, Serve.self, Watch.self, HealCommand.self])
 }
 
 struct Enter: ParsableCommand {
@@ -54,9 +61,68 @@ struct Probe: AsyncParsableCommand {
   nonisolated(unsafe) static var network: ScratchNetwork?
 
   func run() async throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
     let capabilities = await CapabilityProbe.run(in: Self.network)
-    print(String(decoding: try encoder.encode(capabilities), as: UTF8.self))
+    print(try json(capabilities))
   }
+}
+
+struct RunOptions: ParsableArguments {
+  @Option(help: "The run that it is about.")
+  var run: String
+
+  @Option(help: "Seconds without a word from the controller after which everything is undone.")
+  var lease = 15.0
+
+  func validate() throws {
+    guard lease >= 1, lease <= 86_400 else {
+      throw ValidationError("--lease is 1 to 86400 seconds.")
+    }
+  }
+}
+
+struct Serve: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Takes a controller's requests from standard input, and answers on standard output.",
+    discussion: "Example: gauntlet-agent serve --run 20261127T081502-42")
+
+  @OptionGroup var options: RunOptions
+
+  func run() throws {
+    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    try AgentServer(run: options.run, leaseSeconds: options.lease, agent: own).serve()
+  }
+}
+
+struct Watch: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract:
+      "Is the parent of a run's nodes, and undoes everything when its controller is silent.",
+    discussion: "Started by serve. Example: gauntlet-agent watch --run 20261127T081502-42")
+
+  @OptionGroup var options: RunOptions
+
+  func run() throws {
+    var watchdog = try HostWatchdog(run: options.run, leaseSeconds: options.lease)
+    watchdog.run()
+  }
+}
+
+struct HealCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "heal",
+    abstract: "Undoes what any run left on this machine, and prints what as JSON.",
+    discussion: "Example: sudo gauntlet-agent heal")
+
+  @Flag(help: "End runs that go on as well.")
+  var force = false
+
+  func run() throws {
+    print(try json(Heal.all(ends: force)))
+  }
+}
+
+private func json(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = .sortedKeys
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

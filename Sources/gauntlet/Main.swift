@@ -26,7 +26,8 @@ enum Main {
   private static func enterLab() {
     do {
       switch try Gauntlet.parseAsRoot() {
-      case let command as RunCommand: _ = try command.workload()
+      case let command as RunCommand:
+        if try command.entries(for: command.workload()) != nil { return }
       case let command as DoctorCommand: if try command.entries() != nil { return }
       default: return
       }
@@ -63,6 +64,6 @@ struct Gauntlet: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CheckCommand.self, VerifyCommand.self, ConvertCommand.self,
-      GenerateCommand.self, SimulateCommand.self, DoctorCommand.self,
+      GenerateCommand.self, SimulateCommand.self, DoctorCommand.self, HealCommand.self,
     ])
 }

@@ -2,10 +2,12 @@
 
 import ArgumentParser
 import Bench
+import Fleet
 import FoundationEssentials
 import History
 import Hosts
 import Reports
+import Synchronization
 import Systems
 import UnixSignals
 import Workloads
@@ -21,6 +23,7 @@ struct RunCommand: AsyncParsableCommand {
       EXAMPLES
         gauntlet run Workloads/register.yaml --time 60s --seed 7
         gauntlet run Workloads/register.yaml --build my/raft-node --count 20
+        gauntlet run Workloads/register.yaml --hosts hosts.yaml
       """)
 
   @Argument(help: "The workload file (YAML).")
@@ -43,6 +46,18 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(help: "Fixes every random choice.")
   var seed: UInt64?
+
+  @Option(
+    help:
+      "A file of machines that are reached over SSH (YAML; see gauntlet help doctor); a lab if left out."
+  )
+  var hosts: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --hosts: a host that has not heard from us for so long undoes everything by itself.",
+      valueName: "15s"))
+  var lease: String?
 
   @Option(help: ArgumentHelp("The executable of a node; raft-node beside gauntlet if left out."))
   var build: String?
@@ -75,6 +90,12 @@ struct RunCommand: AsyncParsableCommand {
     }
     if let time, Duration(workload: time) == nil {
       throw ValidationError("--time is a time above zero, such as 500ms, 60s or 2m.")
+    }
+    if let lease {
+      guard hosts != nil else { throw ValidationError("--lease goes with --hosts.") }
+      guard let time = Duration(workload: lease), time >= .seconds(3), time <= .seconds(3600) else {
+        throw ValidationError("--lease is 3s to 60m.")
+      }
     }
     for override in set where !override.dropFirst().contains("=") {
       throw ValidationError("--set \(override): write key=value, such as workload.keys=16.")
@@ -121,24 +142,24 @@ struct RunCommand: AsyncParsableCommand {
     let interruption = Interruption()
     let signals = Task { await Self.watchSignals(interruption) }
     defer { signals.cancel() }
-    var tally = Tally()
+    let tally = Mutex(Tally())
     var codes: Set<Int32> = []
     do {
-      watchdog.expect("lab", within: .seconds(30), dump: nil)
-      activity.set("run", "makes the lab's network")
-      let hosts = try await LabNetwork.create(nodes: workload.nodes)
-      for place in 0..<UInt64(count) {
-        let seed = first &+ place
-        let system = try system(workload, hosts)
-        let build = try BuildSum.sum(of: system.program)
-        let folder = try RunFolder.make(in: store, for: workload, seed: seed)
-        let run = try Run(
-          workload, seed: seed, system: system, hosts: hosts, build: build, folder: folder,
-          activity: activity, watchdog: watchdog, interruption: interruption)
-        let (results, history) = try await run.perform()
-        try print(results, history, workload, seed: seed, folder: folder)
-        tally.add(results.outcome, seed: seed)
-        if interruption.isRaised || (stopAtViolation && results.outcome == .violation) { break }
+      try await withHosts(workload, activity, watchdog) { hosts, probe in
+        for place in 0..<UInt64(count) {
+          let seed = first &+ place
+          let system = try system(workload, hosts)
+          let build = try BuildSum.sum(of: system.program)
+          let folder = try RunFolder.make(in: store, for: workload, seed: seed)
+          let run = try Run(
+            workload, seed: seed, system: system, hosts: hosts, probe: probe, build: build,
+            folder: folder, activity: activity, watchdog: watchdog, interruption: interruption)
+          let (results, history) = try await run.perform()
+          try print(results, history, workload, seed: seed, folder: folder)
+          tally.withLock { $0.add(results.outcome, seed: seed) }
+          if interruption.isRaised || (stopAtViolation && results.outcome == .violation) { break }
+        }
+        watchdog.expect("healing the hosts", within: .seconds(60), dump: nil)
       }
     } catch {
       // Whatever it is, here it is the bench's own failure; what was found before still counts.
@@ -146,16 +167,66 @@ struct RunCommand: AsyncParsableCommand {
       codes.insert(RunOutcome.benchFailure.exitCode)
     }
     watchdog.rest()
-    if count > 1, !json { Swift.print(tally.text) }
-    codes.insert(tally.worst.exitCode)
+    let total = tally.withLock { $0 }
+    if count > 1, !json { Swift.print(total.text) }
+    codes.insert(total.worst.exitCode)
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
   }
 
-  private func system(_ workload: Workload, _ hosts: [LocalHost]) throws -> any System {
+  /// The machines of the hosts file that the workload needs; nil for the lab. Bad input ends the
+  /// command here.
+  func entries(for workload: Workload) throws -> [HostEntry]? {
+    guard let hosts else { return nil }
+    do {
+      let entries = try HostsFile.read(path: hosts)
+      guard entries.count >= workload.nodes else {
+        throw WorkloadError(
+          file: hosts,
+          reason:
+            "has \(entries.count) hosts, and the workload \(workload.nodes) nodes; add hosts, "
+            + "or say --nodes \(entries.count)")
+      }
+      return Array(entries.prefix(workload.nodes))
+    } catch {
+      throw Failure.report(error)
+    }
+  }
+
+  /// Has hosts for as long as `body` runs: the lab's, or those of the hosts file.
+  private func withHosts(
+    _ workload: Workload, _ activity: Activity, _ watchdog: Watchdog,
+    _ body: @Sendable ([any Host], any NetworkProbe) async throws -> Void
+  ) async throws {
+    guard let entries = try entries(for: workload) else {
+      watchdog.expect("lab", within: .seconds(30), dump: nil)
+      activity.set("run", "makes the lab's network")
+      let hosts = try await LabNetwork.create(nodes: workload.nodes)
+      return try await body(hosts, try ReachabilityProbe(hosts))
+    }
+    watchdog.expect("connecting", within: .seconds(300), dump: nil)
+    activity.set("run", "connects to the hosts")
+    var fleet = Fleet(
+      entries, agent: try Agent.besideThisExecutable(), program: program(of: workload),
+      run: RunFolder.timestamp() + "-\(UInt32.random(in: 0 ... .max))")
+    if let lease, let time = Duration(workload: lease) { fleet.leaseSeconds = time / .seconds(1) }
+    fleet.sending = { host, what, size in
+      FileHandleOutput.standardError.write("\(host): sends the \(what), \(size >> 20) MB\n")
+    }
+    try await fleet.with { hosts in try await body(hosts, FleetProbe(hosts)) }
+  }
+
+  /// What the nodes run.
+  private func program(of workload: Workload) -> String {
     switch workload.system {
-    case .raftNode:
-      RaftNode(program: build ?? Self.sibling("raft-node"), hosts: hosts)
+    case .raftNode: build ?? Self.sibling("raft-node")
+    case .redis: build ?? RedisServer.usualProgram ?? "redis-server"
+    }
+  }
+
+  private func system(_ workload: Workload, _ hosts: [any Host]) throws -> any System {
+    switch workload.system {
+    case .raftNode: RaftNode(program: program(of: workload), hosts: hosts)
     case .redis: try RedisServer(program: build, host: hosts[0])
     }
   }

@@ -55,7 +55,12 @@ struct SimulateCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...99).contains(nodes) else { throw ValidationError("--nodes is 1 to 99.") }
-    guard seeds >= 1 else { throw ValidationError("--seeds is at least 1.") }
+    guard seeds >= 1, !seed.addingReportingOverflow(seeds - 1).overflow else {
+      throw ValidationError("--seeds is at least 1, and no seed is above 18446744073709551615.")
+    }
+    guard hours == nil || minutes == 1 else {
+      throw ValidationError("--hours stands in place of --minutes; say one of them.")
+    }
     guard faultNumbers?.isEmpty != true else {
       throw ValidationError("--only-faults takes numbers: 3,17.")
     }

@@ -40,7 +40,9 @@ struct RaftNode: AsyncParsableCommand {
   var nodes: [MemberArgument]
 
   @Flag(
-    help: "Wait to be added to a cluster (RAFT.ADDLEARNER at its leader) instead of beginning one.")
+    help:
+      "Wait to be added to a cluster (RAFT.ADDLEARNER at its leader) instead of beginning one: of --node only this one's own counts then."
+  )
   var join = false
 
   @Option(
@@ -107,7 +109,9 @@ struct RaftNode: AsyncParsableCommand {
     guard tlsNodeCa == nil || !tls.isEmpty else {
       throw ValidationError("--tls-node-ca goes with --tls-cert, --tls-key and --tls-ca.")
     }
-    guard maxClients > 0 else { throw ValidationError("--max-clients is at least 1.") }
+    guard maxClients > 0, maxWaiting > 0 else {
+      throw ValidationError("--max-clients and --max-waiting are at least 1.")
+    }
     if let fault = raftConfiguration.fault { throw ValidationError("\(fault).") }
   }
 

@@ -37,7 +37,9 @@ struct RunIntegrationTests {
         })
       #expect(kinds == ["partition", "kill", "pause"])
       let phases = try #require(result["phases"] as? [String: Double])
-      #expect(Set(phases.keys) == ["deploy", "load", "recover", "read back", "stop", "check"])
+      #expect(
+        Set(phases.keys)
+          == ["deploy", "load", "recover", "read back", "stop", "collect", "check"])
       #expect(try #require(phases["deploy"]) < 10)
       for name in [
         "run.yaml", "plan.jsonl", "history.jsonl", "results.json", "report.html",

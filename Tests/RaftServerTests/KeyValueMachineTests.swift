@@ -124,13 +124,13 @@ import Testing
         id: LogID(term: 1, index: index), payload: .command(CommandPayload.encode(words)))
       return machine.apply([entry])[0]
     }
-    let long = [UInt8](repeating: 7, count: 16 << 20)
+    let long = [UInt8](repeating: 7, count: 4 << 20)
     let (set, get, key) = (Array("SET".utf8), Array("GET".utf8), Array("k".utf8))
     _ = apply([set, key, long])
     let gets = (0..<1000).map { _ in CommandPayload.encode([get, key]) }
     let all = apply([Array("EXEC".utf8)] + gets)
-    #expect(all.count < 65 << 20)
-    #expect(all.count > 48 << 20)
+    #expect(all.count < 17 << 20)
+    #expect(all.count > 11 << 20)
     let query = CommandPayload.encode([Array("MGET".utf8)] + Array(repeating: key, count: 1000))
     #expect(machine.read(query).starts(with: Array("-ERR".utf8)))
     let session = String(
@@ -139,7 +139,7 @@ import Testing
     .filter(\.isNumber)
     let once = [Array("RAFT.SESSION".utf8), Array(session.utf8), Array("1".utf8)]
     let pushed = once + [Array("SET".utf8), key, [1], Array("GET".utf8)]
-    #expect(apply(pushed).count > 16 << 20)
+    #expect(apply(pushed).count > 4 << 20)
     #expect(apply(pushed).starts(with: Array("-ERR 1 is done".utf8)))
   }
 

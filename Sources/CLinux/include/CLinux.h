@@ -111,4 +111,41 @@ enum { CL_NEW_TIME = 0x80 };
 /// A descriptor that stands for a process. -1 and errno where it is gone, or the kernel too old.
 int cl_pidfd_open(pid_t pid);
 
+/// Takes a table of nftables away, with all that is in it. 0, or -1 and errno.
+int cl_delete_table(bool ipv6, const char *_Nonnull name);
+
+/// Makes a pipe whose ends no program inherits: the reading one first. 0, or -1 and errno.
+int cl_pipe(int *_Nonnull ends);
+
+/// What `cl_spawn` starts. Nothing of it is interpreted by a shell.
+struct cl_spawn_request {
+  /// The program, looked up in PATH, and its arguments; NULL-terminated.
+  char *_Nullable const *_Nonnull arguments;
+  /// Its environment; NULL-terminated.
+  char *_Nullable const *_Nonnull environment;
+  /// Where it starts; NULL for where we are.
+  const char *_Nullable directory;
+  /// Its standard input, output and error: -1 for /dev/null.
+  int input;
+  int output;
+  int errors;
+  /// Whether it is killed when the thread that starts it ends.
+  bool dies_with_parent;
+};
+
+/// Starts a program in a session of its own, with every signal at its default. To be called by a
+/// process of one thread only. Returns its number, with a descriptor that stands for it in `pidfd`;
+/// or -1 with errno, also when the program could not be executed.
+pid_t cl_spawn(const struct cl_spawn_request *_Nonnull request, int *_Nonnull pidfd);
+
+/// Takes the dead child behind a pidfd off the process table. 0, or -1 and errno.
+int cl_reap(int pidfd);
+
+/// Makes this process the parent of all below it whose own parents ended. 0, or -1 and errno.
+int cl_become_subreaper(void);
+
+/// Reaps children that came to us by their parents' ends, but for those whose numbers are among the
+/// `count` of `own`.
+void cl_reap_others(const pid_t *_Nullable own, size_t count);
+
 #endif

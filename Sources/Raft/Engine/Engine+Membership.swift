@@ -26,6 +26,7 @@ extension Engine {
     guard !membership.isJoint, isMembershipCommitted(leadership) else { throw .inProgress }
     let next = try membership.step(towards: change, retain: retain)
     for voter in next.voters where !membership.isVoter(voter) && voter != id {
+      guard isAnswering(voter, leadership, at: now) else { throw .silent([voter]) }
       // Who is a voter must have nearly all entries, or commitment waits for it to catch up.
       let behind = state.log.lastIndex - (leadership.followers[voter]?.matched ?? 0)
       if behind > configuration.replicationLagThreshold {
@@ -47,9 +48,11 @@ extension Engine {
   /// Whether `node` holds something of the log, and answered a request that is not older than what
   /// a leader goes by itself.
   private func isHeard(_ node: NodeID, _ leadership: Leadership, at now: Duration) -> Bool {
-    guard let progress = leadership.followers[node], progress.matched > 0,
-      let heardAt = progress.heardAt
-    else { return false }
+    isAnswering(node, leadership, at: now) && leadership.followers[node]?.matched ?? 0 > 0
+  }
+
+  private func isAnswering(_ node: NodeID, _ leadership: Leadership, at now: Duration) -> Bool {
+    guard let heardAt = leadership.followers[node]?.heardAt else { return false }
     return now - heardAt <= configuration.electionTimeout.upperBound
   }
 

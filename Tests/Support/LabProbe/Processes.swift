@@ -57,11 +57,11 @@ extension Main {
     }
     let exited = try await host.withProcess(shell("echo hello; exit 7"), log: log) { process in
       _ = await process.exit
-      return try process.signal(.kill)
+      return try await process.signal(.kill)
     }
     let killed = try await host.withProcess(shell("sleep 777 & sleep 777"), log: log) { process in
-      try process.signal(.stop)
-      try process.signal(.resume)
+      try await process.signal(.stop)
+      try await process.signal(.resume)
     }
     let dumped = try await host.withProcess(
       shell("ulimit -c unlimited; cd \(folder); kill -SEGV $$"), log: log

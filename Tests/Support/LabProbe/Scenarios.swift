@@ -112,7 +112,7 @@ extension Main {
       try say(["ready": 1])
       for await number in signals {
         // `signal` says whether the node still runs: an interrupt must not reach it.
-        try say(["got": number, "nodeRuns": try node.signal(.resume) ? 1 : 0])
+        try say(["got": number, "nodeRuns": try await node.signal(.resume) ? 1 : 0])
         if number == SIGTERM { break }
       }
     }

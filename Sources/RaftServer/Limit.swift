@@ -4,8 +4,8 @@
 import NIOCore
 import Synchronization
 
-/// Counts the connections of one kind.
-final class ConnectionLimit: Sendable {
+/// Counts what there may not be too many of: the connections of one kind, say.
+final class Limit: Sendable {
   let most: Int
   private let count = Mutex(0)
 
@@ -15,7 +15,7 @@ final class ConnectionLimit: Sendable {
   var open: Int { count.withLock { $0 } }
 
   /// Takes a place; false when there is none.
-  fileprivate func enter() -> Bool {
+  func enter() -> Bool {
     count.withLock { count in
       guard count < most else { return false }
       count += 1
@@ -23,7 +23,8 @@ final class ConnectionLimit: Sendable {
     }
   }
 
-  fileprivate func leave() { count.withLock { $0 -= 1 } }
+  /// Gives a place back.
+  func leave() { count.withLock { $0 -= 1 } }
 }
 
 /// The first handler of a connection: turns it away where there are too many.
@@ -31,12 +32,12 @@ final class ConnectionGate: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  private let limit: ConnectionLimit
+  private let limit: Limit
   private let farewell: [UInt8]
   private var isIn = false
 
   /// A gate that says `farewell` to those it turns away.
-  init(limit: ConnectionLimit, farewell: [UInt8]) {
+  init(limit: Limit, farewell: [UInt8]) {
     self.limit = limit
     self.farewell = farewell
   }

@@ -1,0 +1,193 @@
+// The agent: the controller's hands on a host, for as long as a connection lasts. What must outlive it
+// is the watchdog's, to which it passes on what is meant for that.
+
+import Dispatch
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// Serves requests from standard input, and answers on standard output.
+public final class AgentServer: Sendable {
+  /// What this agent and its controller mean by their words.
+  public static let version = 1
+
+  private let watchdog: CInt
+  private let probe = Mutex<ProbeSocket?>(nil)
+  private let output = Mutex<Void>(())
+
+  /// Starts the run's watchdog, unless it runs. To be called before there is a second thread.
+  ///
+  /// - Parameter agent: this executable.
+  /// - Throws: `LedgerError` when it cannot be.
+  public init(run: String, leaseSeconds: Double, agent: String) throws(LedgerError) {
+    try HostWatchdog.ensure(for: run, leaseSeconds: leaseSeconds, agent: agent)
+    guard let descriptor = HostWatchdog.connect(to: try LedgerFolder(run: run)) else {
+      throw LedgerError("the watchdog ended as soon as it had begun")
+    }
+    watchdog = descriptor
+  }
+
+  /// Serves until standard input or the watchdog ends. Never returns.
+  public func serve() -> Never {
+    send(AgentLine.encode(AgentAnswer(id: 0, .ready(version: Self.version))))
+    DispatchQueue(label: "answers").async { [self] in
+      Self.read(watchdog) { bytes in send(bytes) }
+      exit(0)
+    }
+    DispatchQueue(label: "requests").async { [self] in
+      var splitter = LineSplitter()
+      Self.read(STDIN_FILENO) { bytes in
+        guard let lines = splitter.take(bytes) else { exit(1) }
+        for line in lines { take(line) }
+      }
+      exit(0)
+    }
+    dispatchMain()
+  }
+
+  /// Blocks until nothing comes any more.
+  private static func read(_ descriptor: CInt, _ body: ([UInt8]) -> Void) {
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(descriptor, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      body(Array(buffer[..<count]))
+    }
+  }
+
+  private static func write(_ bytes: [UInt8], to descriptor: CInt) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      // Who does not listen any more is about to be seen to be gone.
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  private func send(_ bytes: [UInt8]) {
+    output.withLock { _ in Self.write(bytes, to: STDOUT_FILENO) }
+  }
+
+  private func take(_ line: ArraySlice<UInt8>) {
+    guard let request = AgentLine.decode(AgentRequest.self, line) else {
+      return send(AgentLine.encode(AgentAnswer(id: 0, .failed("a request that is none"))))
+    }
+    switch request.body {
+    case .watchdog: Self.write(Array(line) + [UInt8(ascii: "\n")], to: watchdog)
+    case .agent(let task):
+      Task {
+        let body: AgentAnswer.Body
+        do { body = try await carryOut(task) } catch { body = .failed("\(error)") }
+        send(AgentLine.encode(AgentAnswer(id: request.id, body)))
+      }
+    }
+  }
+
+  private func carryOut(_ task: AgentTask) async throws -> AgentAnswer.Body {
+    switch task {
+    case .run(let command, let input, let seconds):
+      let result = try await command.collect(
+        as: command.description, on: "here", input: Array(input), deadline: .seconds(seconds))
+      return .ran(
+        result.status, output: Data(result.output), errors: Data(result.errors))
+    case .makeFolder(let path):
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      return .done
+    case .schedulerState(let process):
+      return .state(ProcessTable.look(process).map { "\($0.state)" })
+    case .openProbe(let address):
+      let socket = try ProbeSocket(address: address)
+      let port = socket.port
+      probe.withLock { $0 = socket }
+      return .port(port)
+    case .sendProbes(let round, let from, let targets):
+      try probe.withLock { socket in
+        guard let socket else { throw LedgerError("no probe is open") }
+        for target in targets { socket.send(round: round, from: from, to: target) }
+      }
+      return .done
+    case .heardProbes(let round):
+      return .heard(probe.withLock { $0?.heard(in: round) ?? [] })
+    }
+  }
+}
+
+/// A socket for datagrams that show who hears whom.
+private final class ProbeSocket: Sendable {
+  private struct Datagram: BitwiseCopyable {
+    /// In the order of the network, as hosts may differ.
+    var round: UInt64
+    var from: UInt64
+  }
+
+  private let descriptor: CInt
+  let port: UInt16
+
+  init(address: String) throws(LedgerError) {
+    descriptor = socket(
+      AF_INET,
+      CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { throw .system("making a socket") }
+    guard var name = Self.name(address, 0) else {
+      close(descriptor)
+      throw LedgerError("\(address) is no IPv4 address")
+    }
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let descriptor = descriptor
+    let result = withUnsafeMutablePointer(to: &name) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+      }
+    }
+    guard result == 0 else {
+      let error = LedgerError.system("listening at \(address)")
+      close(descriptor)
+      throw error
+    }
+    port = UInt16(bigEndian: name.sin_port)
+  }
+
+  deinit { close(descriptor) }
+
+  private static func name(_ address: String, _ port: UInt16) -> sockaddr_in? {
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_port = port.bigEndian
+    return inet_pton(AF_INET, address, &name.sin_addr) == 1 ? name : nil
+  }
+
+  /// What cannot be sent is not heard, which is what is asked.
+  func send(round: UInt64, from: Int, to target: ProbeTarget) {
+    guard var name = Self.name(target.address, target.port) else { return }
+    let datagram = Datagram(round: round.bigEndian, from: UInt64(from).bigEndian)
+    withUnsafeBytes(of: datagram) { bytes in
+      withUnsafePointer(to: &name) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          _ = sendto(
+            descriptor, bytes.baseAddress, bytes.count, 0, $0,
+            socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+    }
+  }
+
+  /// Who has sent in `round`, of what has come since the last call.
+  func heard(in round: UInt64) -> [Int] {
+    var senders: Set<Int> = []
+    var datagram = Datagram(round: 0, from: 0)
+    for _ in 0..<100_000 {
+      let length = withUnsafeMutableBytes(of: &datagram) {
+        recv(descriptor, $0.baseAddress, $0.count, CInt(MSG_TRUNC))
+      }
+      if length < 0, errno == EAGAIN { break }
+      guard length == MemoryLayout<Datagram>.size, UInt64(bigEndian: datagram.round) == round,
+        let sender = Int(exactly: UInt64(bigEndian: datagram.from))
+      else { continue }
+      senders.insert(sender)
+    }
+    return senders.sorted()
+  }
+}

@@ -1,0 +1,82 @@
+// How what was done to a host is undone. Blocks; for the watchdog, and for `heal`.
+
+import CLinux
+import FoundationEssentials
+import Glibc
+
+extension Undo {
+  /// Undoes it, and looks that it is gone.
+  func carryOut() throws(LedgerError) {
+    switch self {
+    case .rules(let families, let absentBefore):
+      for family in families {
+        try RulesUndo(family: family, wasAbsent: absentBefore.contains(family)).carryOut()
+      }
+    case .run(let command):
+      let (status, text) = try Child.run(command)
+      guard status.isSuccess else {
+        throw LedgerError("`\(command)` \(status): \(text.prefix(200))")
+      }
+    case .remove(let path):
+      guard lstatExists(path) else { return }
+      do {
+        try FileManager.default.removeItem(atPath: path)
+      } catch {
+        throw LedgerError("removing \(path): \(error)")
+      }
+    }
+  }
+
+  private func lstatExists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+}
+
+/// Takes our chain out of one family's filter table.
+private struct RulesUndo {
+  private static let chain = "GAUNTLET"
+
+  /// `iptables` or `ip6tables`.
+  let family: String
+  /// Whether the table was not there before us.
+  let wasAbsent: Bool
+
+  func carryOut() throws(LedgerError) {
+    let rules = try saved("-S")
+    for rule in rules where rule.hasSuffix(" -j \(Self.chain)") && rule.hasPrefix("-A ") {
+      // The same words that added it, and -D.
+      try demand(["-D"] + rule.split(separator: " ").dropFirst().map(String.init))
+    }
+    if rules.contains("-N \(Self.chain)") {
+      try demand(["-F", Self.chain])
+      try demand(["-X", Self.chain])
+    }
+    guard try !saved("-S").contains(where: { $0.contains(Self.chain) }) else {
+      throw LedgerError("\(family): the chain \(Self.chain) does not go")
+    }
+    if wasAbsent { removeTable() }
+  }
+
+  /// What the kernel kept for itself when the first rule came. That it stays is no harm, so that nothing
+  /// is said.
+  private func removeTable() {
+    guard let rules = try? saved("-S"),
+      Set(rules) == ["-P INPUT ACCEPT", "-P FORWARD ACCEPT", "-P OUTPUT ACCEPT"]
+    else { return }
+    _ = cl_delete_table(family == "ip6tables", "filter")
+  }
+
+  private func saved(_ flag: String) throws(LedgerError) -> [String] {
+    let (status, text) = try Child.run(Command(family, ["-w", "5", flag]))
+    guard status.isSuccess else { throw LedgerError("\(family) \(flag): \(text.prefix(200))") }
+    return text.split(separator: "\n").map(String.init)
+  }
+
+  private func demand(_ words: [String]) throws(LedgerError) {
+    let (status, text) = try Child.run(Command(family, ["-w", "5"] + words))
+    guard status.isSuccess else {
+      throw LedgerError("\(family) \(words.joined(separator: " ")): \(text.prefix(200))")
+    }
+  }
+}
