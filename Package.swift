@@ -21,6 +21,8 @@ let package = Package(
     .library(name: "Linearizability", targets: ["Linearizability"]),
     .library(name: "Raft", targets: ["Raft"]),
     .library(name: "RaftConformance", targets: ["RaftConformance"]),
+    // Preloaded into nodes, for faults of disks and clocks.
+    .library(name: "gauntlet-shim", type: .dynamic, targets: ["CShim"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -39,7 +41,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibCrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev"])]),
+    .systemLibrary(name: "CShimControl"),
     .target(name: "CLinux"),
+    .target(name: "CShim"),
     .target(name: "Blocking"),
     .target(name: "Checksum", dependencies: ["CLibCrypto"]),
     .target(name: "History", dependencies: ["Blocking", "CZlib"]),
@@ -83,7 +87,7 @@ let package = Package(
     .target(
       name: "Hosts",
       dependencies: [
-        "CLinux", "Blocking",
+        "CLinux", "CShimControl", "Blocking",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -136,8 +140,8 @@ let package = Package(
     .executableTarget(
       name: "gauntlet",
       dependencies: [
-        "Bench", "Fleet", "History", "Hosts", "Linearizability", "Reports", "SSH", "Simulation",
-        "Systems", "Workloads",
+        "Bench", "Fleet", "History", "Hosts", "Linearizability", "Nemesis", "Reports", "SSH",
+        "Simulation", "Systems", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),

@@ -24,18 +24,18 @@ public struct Run: Sendable {
   private let watchdog: Watchdog
   private let interruption: Interruption
   private let build: String
+  private let plan: [PlannedFault]
   private let group: any EventLoopGroup
 
   /// A run of `workload` with `seed` of `system` on `hosts`, whose network `probe` sees, stored in
-  /// `folder`. `build` is the
-  /// checksum of the system's program.
+  /// `folder`. `build` is the checksum of the system's program; `plan` what is done to it, nil for what
+  /// the seed draws.
   ///
   /// - Throws: when the folder or the hosts' network cannot be used.
   public init(
     _ workload: Workload, seed: UInt64, system: any Systems.System, hosts: [any Host],
-    probe: any NetworkProbe, build: String, folder: RunFolder, activity: Activity,
-    watchdog: Watchdog,
-    interruption: Interruption
+    probe: any NetworkProbe, build: String, plan: [PlannedFault]? = nil, folder: RunFolder,
+    activity: Activity, watchdog: Watchdog, interruption: Interruption
   ) throws {
     var resolved = workload
     resolved.seed = seed
@@ -47,11 +47,13 @@ public struct Run: Sendable {
     self.interruption = interruption
     group = MultiThreadedEventLoopGroup.singleton
     self.build = build
+    self.plan = plan ?? Plan.draw(for: workload, seed: seed)
     let recorder = try Recorder(
       path: folder.history, header: Header(model: workload.load.model, initial: .absent))
     self.recorder = recorder
     cluster = Cluster(
-      system: system, hosts: hosts, folder: folder.nodes, clock: { recorder.now })
+      system: system, hosts: hosts, folder: folder.nodes,
+      usesShims: workload.faults.contains(where: \.kind.needsShim), clock: { recorder.now })
     nemesis = Nemesis(
       cluster: cluster, probe: probe, recorder: recorder, group: group)
     leaders = LeaderWatch(cluster: cluster, clock: { recorder.now }, group: group)
@@ -60,7 +62,6 @@ public struct Run: Sendable {
   /// Does the run. Whatever happens, faults are healed, nodes are ended, and what was recorded is
   /// judged and stored.
   public func perform() async throws -> (results: RunResults, history: History) {
-    let plan = Plan.draw(for: workload, seed: seed)
     try RunFolder.write(Data(description.utf8), to: folder.workload)
     try RunFolder.write(Plan.jsonLines(plan), to: folder.plan)
     var circumstances = Circumstances()

@@ -12,6 +12,8 @@ public struct RemoteHost: Host {
   public let address: String
   /// Ours to it.
   public let control: ControlPath?
+  /// Its files are its own.
+  public var sharesFiles: Bool { false }
   let connection: AgentConnection
   let session: SSHSession
   /// Where the run's files lie there.

@@ -6,6 +6,8 @@ public protocol Host: Sendable {
   var name: String { get }
   /// Its IPv4 address in the cluster's network.
   var address: String { get }
+  /// Whether its files are this machine's, so that a shim in a node's process can be steered.
+  var sharesFiles: Bool { get }
   /// The connections of ours that no fault may cut; nil where none can be.
   var control: ControlPath? { get }
   /// Where on it lies what lies at `path` here: a program that was sent there, a node's folder.

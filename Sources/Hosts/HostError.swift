@@ -12,6 +12,8 @@ public enum HostError: Error, Sendable, Equatable, CustomStringConvertible {
   case cancelled(host: String, command: String)
   /// `gauntlet-agent` is not where it should be.
   case noAgent(path: String)
+  /// The library for faults of disks and clocks is not where it should be.
+  case noShim(path: String)
   /// What the nodes are to run is not where it should be.
   case noProgram(path: String)
   /// The agent did something else than it was asked to.
@@ -40,6 +42,8 @@ public enum HostError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(host): `\(command)` was killed, since its task was cancelled"
     case .noAgent(let path):
       "\(path): no gauntlet-agent there; build it, or install it beside gauntlet"
+    case .noShim(let path):
+      "\(path): not there; build it (swift build -c release --product gauntlet-shim) for faults of disks and clocks"
     case .noProgram(let path): "\(path): no program there; build it, or name another with --build"
     case .badAnswer(let host, let command):
       "\(host): gauntlet-agent answers `\(command)` with what is no answer; does its shell print at log-in?"

@@ -28,6 +28,9 @@ public struct LocalHost: Host, Hashable {
   /// None that a fault could cut: we are on the bridge, and the nodes' processes are ours.
   public var control: ControlPath? { nil }
 
+  /// In a lab they are.
+  public var sharesFiles: Bool { true }
+
   /// The machine's own files.
   public func place(of path: String) -> String { path }
 

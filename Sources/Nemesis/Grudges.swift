@@ -18,6 +18,23 @@ extension PartitionShape {
     switch self {
     case .one: return Self.split([order[0]], of: nodes)
     case .halves: return Self.split(order.prefix(max(minority, 1)), of: nodes)
+    case .leaderMajority:
+      guard let leader else { return nil }
+      let others = order.filter { $0 != leader }.prefix(nodes.count / 2)
+      return Self.split([leader] + others, of: nodes)
+    case .bridge:
+      guard nodes.count >= 3 else { return nil }
+      let left = Set(order[1...(nodes.count / 2)].map { nodes[$0] })
+      let right = Set(order[(nodes.count / 2 + 1)...].map { nodes[$0] })
+      return Grudge(groups: [left, right])
+    case .star: return Self.hearing(order, of: nodes) { $0 == 0 || $1 == 0 }
+    case .chain: return Self.hearing(order, of: nodes) { abs($0 - $1) == 1 }
+    case .random:
+      var dropped: [String: Set<String>] = [:]
+      for node in nodes {
+        dropped[node] = Set(nodes.filter { $0 != node && Bool.random(using: &random) })
+      }
+      return Grudge(dropped)
     case .leaderMinority:
       guard let leader else { return nil }
       let others = order.filter { $0 != leader }.prefix(max(minority - 1, 0))
@@ -28,6 +45,19 @@ extension PartitionShape {
       dropped[nodes[order[0]]] = Set(order.dropFirst().map { nodes[$0] })
       return Grudge(dropped)
     }
+  }
+
+  /// Each hears those of whose places on `order` and its own `hears` says so; nil when that is everybody.
+  private static func hearing(
+    _ order: [Int], of nodes: [String], _ hears: (Int, Int) -> Bool
+  ) -> Grudge? {
+    var dropped: [String: Set<String>] = [:]
+    for (place, node) in order.enumerated() {
+      let others = order.enumerated().filter { $0.offset != place && !hears(place, $0.offset) }
+      dropped[nodes[node]] = Set(others.map { nodes[$0.element] })
+    }
+    let grudge = Grudge(dropped)
+    return grudge.cuts.isEmpty ? nil : grudge
   }
 
   private static func split(_ group: some Sequence<Int>, of nodes: [String]) -> Grudge {
@@ -59,7 +89,11 @@ extension NodeTarget {
     case .minority:
       let minority = (count - 1) / 2
       return minority > 0 ? order.prefix(minority).sorted() : nil
+    case .majority: return order.prefix(count / 2 + 1).sorted()
     case .leader: return leader.map { [$0] }
+    case .followers:
+      guard let leader, count > 1 else { return nil }
+      return (0..<count).filter { $0 != leader }
     case .all: return Array(0..<count)
     }
   }

@@ -48,6 +48,7 @@ public actor Nemesis {
   private enum Claim: Hashable {
     case network
     case process(Int)
+    case clock(Int)
   }
 
   private let cluster: Cluster
@@ -124,13 +125,31 @@ public actor Nemesis {
         Partition(shape: shape, grudge: grudge, hosts: hosts, probe: probe), [.network]
       )
     }
+    if let action = Administration(rawValue: planned.choice), planned.kind == "administer" {
+      return (Administer(action: action, cluster: cluster, group: group), [])
+    }
+    // The leader as often as any: it is the one whose mistakes count.
+    let isLeader = Bool.random(using: &random)
+    let node = isLeader ? leader ?? 0 : Int.random(in: hosts.indices, using: &random)
+    if let trouble = DiskTrouble(rawValue: planned.choice), planned.kind == "disk" {
+      let syncs = Int.random(in: 1...50, using: &random)
+      return (
+        Disk(trouble: trouble, node: node, syncs: syncs, cluster: cluster), [.process(node)]
+      )
+    }
+    if let trouble = ClockTrouble(rawValue: planned.choice), planned.kind == "clock" {
+      return (ClockSkew(trouble: trouble, node: node, cluster: cluster), [.clock(node)])
+    }
     guard let target = NodeTarget(rawValue: planned.choice),
       let nodes = target.nodes(count: hosts.count, leader: leader, using: &random)
     else { throw FaultError.skipped("no leader was known, or there are too few nodes") }
     let fault: any Fault =
-      planned.kind == "kill"
-      ? Kill(target: target, nodes: nodes, cluster: cluster)
-      : Pause(target: target, nodes: nodes, cluster: cluster)
+      switch planned.kind {
+      case "pause": Pause(target: target, nodes: nodes, cluster: cluster)
+      case "roll": Roll(target: target, nodes: nodes, cluster: cluster)
+      default:
+        Kill(kind: planned.kind, target: target, nodes: nodes, cluster: cluster)
+      }
     return (fault, Set(nodes.map { .process($0) }))
   }
 

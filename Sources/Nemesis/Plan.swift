@@ -19,6 +19,15 @@ public struct PlannedFault: Equatable, Sendable, Codable {
   public var seed: UInt64
 }
 
+/// A line that is no planned fault.
+public struct PlanError: Error, Equatable, CustomStringConvertible {
+  /// Its number, from 1.
+  public var line: Int
+
+  /// What is wrong.
+  public var description: String { "line \(line) is no planned fault" }
+}
+
 /// Draws plans.
 public enum Plan {
   /// The faults of `workload`, all of which end before its load does.
@@ -48,6 +57,20 @@ public enum Plan {
     }
     for place in planned.indices { planned[place].fault = place + 1 }
     return planned
+  }
+
+  /// The plan that `lines` are.
+  ///
+  /// - Throws: `PlanError` with the line that is none.
+  public static func read(_ lines: Data) throws(PlanError) -> [PlannedFault] {
+    var plan: [PlannedFault] = []
+    for (number, line) in lines.split(separator: UInt8(ascii: "\n")).enumerated() {
+      guard let fault = try? JSONDecoder().decode(PlannedFault.self, from: line),
+        fault.atMilliseconds >= 0, fault.forMilliseconds >= 0
+      else { throw PlanError(line: number + 1) }
+      plan.append(fault)
+    }
+    return plan
   }
 
   /// The plan as JSON lines.

@@ -6,30 +6,39 @@ import Systems
 import Synchronization
 import Workloads
 
-/// Kills nodes with SIGKILL; healing starts them on the data they left.
+/// Ends nodes with a signal; healing starts them on the data they left.
 public final class Kill: Fault {
-  /// `kill`.
-  public let kind = "kill"
+  /// `kill`, `terminate` or `abort`.
+  public let kind: String
   private let target: NodeTarget
   private let nodes: [Int]
   private let cluster: Cluster
   private let killed = Mutex<[Int]>([])
 
-  /// Kills `nodes`, which `target` named.
-  public init(target: NodeTarget, nodes: [Int], cluster: Cluster) {
+  /// Ends `nodes`, which `target` named, with the signal that `kind` is called after.
+  public init(kind: String, target: NodeTarget, nodes: [Int], cluster: Cluster) {
+    self.kind = kind
     self.target = target
     self.nodes = nodes
     self.cluster = cluster
   }
 
-  /// Kills, and reaps: the wait is the proof.
+  private var signal: Signal {
+    switch kind {
+    case "terminate": .terminate
+    case "abort": .abort
+    default: .kill
+    }
+  }
+
+  /// Ends them, and reaps: the wait is the proof.
   public func inject() async throws -> [Event.Detail] {
     try await withThrowingTaskGroup(of: String?.self) { tasks in
       for node in nodes {
         tasks.addTask { [self] in
-          guard let pid = try await cluster.kill(node) else { return nil }
+          guard let pid = try await cluster.end(node, with: signal) else { return nil }
           killed.withLock { $0.append(node) }
-          return "\(cluster.hosts[node].name): process \(pid) reaped after SIGKILL"
+          return "\(cluster.hosts[node].name): process \(pid) reaped after \(signal)"
         }
       }
       var evidence: [String] = []
@@ -57,6 +66,48 @@ public final class Kill: Fault {
   }
 
   private func names(_ nodes: [Int]) -> [String] { nodes.map { cluster.hosts[$0].name } }
+}
+
+/// Ends nodes with SIGTERM and starts them again, one after the other, as one who brings a new build.
+public struct Roll: Fault {
+  /// `roll`.
+  public let kind = "roll"
+  private let target: NodeTarget
+  private let nodes: [Int]
+  private let cluster: Cluster
+
+  /// Rolls over `nodes`, which `target` named.
+  public init(target: NodeTarget, nodes: [Int], cluster: Cluster) {
+    self.target = target
+    self.nodes = nodes
+    self.cluster = cluster
+  }
+
+  /// Goes from node to node; the process numbers before and after are the proof.
+  public func inject() async throws -> [Event.Detail] {
+    var evidence: [String] = []
+    for node in nodes {
+      guard let before = try await cluster.end(node, with: .terminate) else { continue }
+      let after = try await cluster.start(node)
+      evidence.append("\(cluster.hosts[node].name): process \(before), then \(after)")
+      // The next one only when this one had time to catch up.
+      try await Task.sleep(for: .milliseconds(200))
+    }
+    guard !evidence.isEmpty else { throw FaultError.skipped("no process ran there") }
+    return [
+      Event.Detail("target", .text(target.rawValue)),
+      Event.Detail("nodes", .names(nodes.map { cluster.hosts[$0].name })),
+      Event.Detail("evidence", .names(evidence)),
+    ]
+  }
+
+  /// Starts what did not come back.
+  public func heal() async throws -> [Event.Detail] {
+    for node in nodes where await cluster.state(of: node) == .stopped {
+      try await cluster.start(node)
+    }
+    return []
+  }
 }
 
 /// Stops nodes with SIGSTOP; healing lets them go on.

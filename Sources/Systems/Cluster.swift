@@ -29,6 +29,9 @@ public actor Cluster {
     var state = NodeState.stopped
     var process: (any NodeProcess)?
     var supervisor: Task<Void, any Error>?
+    var shim: Shim?
+    /// A fault of its disk is on it, or was until so lately that an end of the node may come of it.
+    var excusedUntil: ContinuousClock.Instant?
   }
 
   /// The nodes' hosts, in order.
@@ -37,6 +40,7 @@ public actor Cluster {
   public nonisolated let system: any System
   private let folder: String
   private let clock: @Sendable () -> Int64
+  private let usesShims: Bool
   private var nodes: [Node]
   /// Processes that ended though nobody ended them, in order.
   public private(set) var crashes: [Crash] = []
@@ -44,11 +48,13 @@ public actor Cluster {
   public private(set) var lost: Set<String> = []
 
   /// A cluster without processes. Each node's data and log lie under `folder`; `clock` tells
-  /// nanoseconds since the run began.
+  /// nanoseconds since the run began. With `usesShims` disks and clocks can be made to fail, where the
+  /// hosts' files are ours.
   public init(
     system: any System, hosts: [any Host], folder: String,
-    clock: @escaping @Sendable () -> Int64
+    usesShims: Bool = false, clock: @escaping @Sendable () -> Int64
   ) {
+    self.usesShims = usesShims
     self.system = system
     self.hosts = hosts
     self.folder = folder
@@ -58,6 +64,16 @@ public actor Cluster {
 
   /// How node `index` stands.
   public func state(of index: Int) -> NodeState { nodes[index].state }
+
+  /// What steers the disk and the clocks of node `index`; nil where there is no shim.
+  public func shim(of index: Int) -> Shim? { nodes[index].shim }
+
+  /// From now until five seconds after `pardon`, an end of node `index` is no crash: a fault is on it
+  /// that it cannot live with.
+  public func excuse(_ index: Int) { nodes[index].excusedUntil = .now + .seconds(86_400) }
+
+  /// Five seconds from now the ends of node `index` are its own again.
+  public func pardon(_ index: Int) { nodes[index].excusedUntil = .now + .seconds(5) }
 
   /// The process number of node `index`, for evidence.
   public func pid(of index: Int) -> Int32? { nodes[index].process?.pid }
@@ -71,7 +87,13 @@ public actor Cluster {
     let host = hosts[index]
     let home = host.place(of: "\(folder)/\(host.name)")
     try await host.makeFolder("\(home)/data")
-    let command = system.command(node: index, data: "\(home)/data")
+    var command = system.command(node: index, data: "\(home)/data")
+    if usesShims, host.sharesFiles {
+      if nodes[index].shim == nil {
+        nodes[index].shim = try Shim(folder: home, data: "\(home)/data", host: host.name)
+      }
+      command = nodes[index].shim!.preloaded(into: command)
+    }
     nodes[index].state = .running
     let started = AsyncStream.makeStream(of: (any NodeProcess).self)
     // Ends with its process, and is awaited by `kill` and `stop`, whichever ends the process.
@@ -98,7 +120,7 @@ public actor Cluster {
       if status == .lost {
         lost.insert(hosts[index].name)
       } else {
-        noteCrash(of: index, "\(status)")
+        if nodes[index].excusedUntil ?? .now <= .now { noteCrash(of: index, "\(status)") }
       }
     }
     nodes[index].state = .stopped
@@ -113,7 +135,15 @@ public actor Cluster {
   /// had none.
   @discardableResult
   public func kill(_ index: Int) async throws -> Int32? {
-    try await end(index, with: .kill, patience: .seconds(5))
+    try await end(index, with: .kill)
+  }
+
+  /// Ends node `index` with `signal`, or with SIGKILL when it takes too long, and reaps it; returns the
+  /// process number it had, nil when it had none, or ended otherwise.
+  @discardableResult
+  public func end(_ index: Int, with signal: Signal) async throws -> Int32? {
+    if nodes[index].state == .paused, signal != .kill { try await resume(index) }
+    return try await end(index, with: signal, patience: signal == .abort ? .seconds(30) : .seconds(5))
   }
 
   /// Ends node `index` with SIGTERM, or with SIGKILL when it takes too long.
@@ -140,11 +170,13 @@ public actor Cluster {
       return nil
     }
     // It may have ended on its own just before, or badly when it was asked to end.
-    let expected: [ExitStatus] =
-      signal == .kill
-      ? [.signalled(Signal.kill.rawValue, coreDumped: false)]
-      : [.exited(0), .signalled(Signal.terminate.rawValue, coreDumped: false)]
-    guard isHit, expected.contains(status) else {
+    let isExpected =
+      switch status {
+      case .exited(0): signal == .terminate
+      case .signalled(let number, _): number == signal.rawValue
+      default: false
+      }
+    guard isHit, isExpected else {
       let isKilled = status == .signalled(Signal.kill.rawValue, coreDumped: false)
       noteCrash(
         of: index,

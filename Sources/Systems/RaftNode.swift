@@ -48,6 +48,50 @@ public struct RaftNode: System {
     return claims.max { ($0.term, $0.index) < ($1.term, $1.index) }
   }
 
+  /// Asks the leader to hand over, or all nodes for a snapshot or a purge.
+  public func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
+  {
+    let request: RESPValue
+    var asked = Array(endpoints.indices)
+    switch action {
+    case .transfer:
+      request = .command("RAFT.TRANSFER")
+      guard let leader = await leader(group: group) else { return [] }
+      asked = [leader.index]
+    case .snapshot: request = .command("RAFT.SNAPSHOT")
+    case .purge: request = .command("RAFT.PURGE", "\(UInt64.max)")
+    }
+    return await withTaskGroup(of: (Int, AdminAnswer).self) { tasks in
+      for index in asked {
+        tasks.addTask { (index, await ask(request, of: index, group: group)) }
+      }
+      let answers = await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
+      return answers.sorted { $0.key < $1.key }.map(\.value)
+    }
+  }
+
+  private func ask(
+    _ request: RESPValue, of index: Int, group: any EventLoopGroup
+  ) async -> AdminAnswer {
+    let endpoint = endpoints[index]
+    func answer(_ isDone: Bool, _ text: String) -> AdminAnswer {
+      AdminAnswer(node: endpoint.node, isDone: isDone, text: text)
+    }
+    do throws(RedisConnectionError) {
+      let connection = try await RedisConnection.connect(
+        host: endpoint.host, port: endpoint.port, deadline: .seconds(1), group: group)
+      defer { connection.close() }
+      switch try await connection.send(request, deadline: .seconds(5)) {
+      case .simple(let text): return answer(true, text)
+      case .integer(let number): return answer(true, "n\(number) leads")
+      case .error(let text): return answer(false, text)
+      case let other: return answer(false, "\(other)")
+      }
+    } catch {
+      return answer(false, "\(error)")
+    }
+  }
+
   private struct Status: Decodable {
     var role: String
     var term: UInt64

@@ -14,6 +14,36 @@ public protocol System: Sendable {
   func command(node index: Int, data: String) -> Command
   /// The node that leads, by its own word; nil when none says so.
   func leader(group: any EventLoopGroup) async -> Leader?
+  /// Does what an administrator would; returns what each node that was asked answered.
+  func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
+}
+
+extension System {
+  /// Nothing: who has nothing to administer need not say so.
+  public func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
+  {
+    []
+  }
+}
+
+/// What an administrator might do in the middle of everything.
+public enum Administration: String, CaseIterable, Sendable {
+  /// Leadership is handed to another node.
+  case transfer
+  /// Every node builds a snapshot.
+  case snapshot
+  /// Every node forgets the log that a snapshot stands for.
+  case purge
+}
+
+/// What a node answered to an administrator.
+public struct AdminAnswer: Equatable, Sendable {
+  /// The node's name.
+  public var node: String
+  /// Whether it did what it was asked.
+  public var isDone: Bool
+  /// What it said.
+  public var text: String
 }
 
 /// A leader, as the system tells it.

@@ -1,5 +1,7 @@
 // What a workload file says, resolved: the load, the faults, the judgement.
 
+import Systems
+
 /// Everything that one run is made from.
 public struct Workload: Equatable, Sendable {
   /// The system under test: `raft-node` or `redis`.
@@ -90,15 +92,41 @@ public struct FaultSpecification: Equatable, Sendable {
     case partition([PartitionShape])
     /// Nodes are killed with SIGKILL, and started again at the end.
     case kill([NodeTarget])
+    /// Nodes are told to end with SIGTERM, and started again at the end.
+    case terminate([NodeTarget])
+    /// Nodes are ended with SIGABRT, as by a bug of their own, and started again at the end.
+    case abort([NodeTarget])
+    /// Nodes are told to end one after the other, each started again before the next.
+    case roll([NodeTarget])
     /// Nodes are stopped with SIGSTOP, and go on at the end.
     case pause([NodeTarget])
+    /// A node's disk fails it.
+    case disk([DiskTrouble])
+    /// A node's clocks are wrong.
+    case clock([ClockTrouble])
+    /// The system is asked for something that administrators do.
+    case administer([Administration])
 
-    /// `partition`, `kill` or `pause`.
+    /// As a workload file says it.
     public var name: String {
       switch self {
       case .partition: "partition"
       case .kill: "kill"
+      case .terminate: "terminate"
+      case .abort: "abort"
+      case .roll: "roll"
       case .pause: "pause"
+      case .disk: "disk"
+      case .clock: "clock"
+      case .administer: "administer"
+      }
+    }
+
+    /// Whether it takes a shim in the node's process.
+    public var needsShim: Bool {
+      switch self {
+      case .disk, .clock: true
+      case .partition, .kill, .terminate, .abort, .roll, .pause, .administer: false
       }
     }
 
@@ -106,10 +134,41 @@ public struct FaultSpecification: Equatable, Sendable {
     public var choices: [String] {
       switch self {
       case .partition(let shapes): shapes.map(\.rawValue)
-      case .kill(let targets), .pause(let targets): targets.map(\.rawValue)
+      case .kill(let targets), .terminate(let targets), .abort(let targets), .roll(let targets),
+        .pause(let targets):
+        targets.map(\.rawValue)
+      case .disk(let troubles): troubles.map(\.rawValue)
+      case .clock(let troubles): troubles.map(\.rawValue)
+      case .administer(let actions): actions.map(\.rawValue)
       }
     }
   }
+}
+
+/// What a node's disk does to it.
+public enum DiskTrouble: String, CaseIterable, Sendable {
+  /// The node is killed, and what it had written and not synced is gone.
+  case loseUnsynced = "lose-unsynced"
+  /// The node ends at one of its next syncs, and what it had not synced is gone.
+  case killAtSync = "kill-at-sync"
+  /// Syncs fail with EIO.
+  case syncError = "sync-error"
+  /// Writes fail with ENOSPC.
+  case full
+  /// Each sync takes a second longer.
+  case syncStall = "sync-stall"
+}
+
+/// How a node's clocks are wrong.
+public enum ClockTrouble: String, CaseIterable, Sendable {
+  /// The clock that can be set is a minute ahead.
+  case ahead
+  /// It is a minute behind.
+  case behind
+  /// All clocks go twice as fast.
+  case fast
+  /// All clocks go half as fast.
+  case slow
 }
 
 /// How the network is cut.
@@ -120,8 +179,18 @@ public enum PartitionShape: String, CaseIterable, Sendable {
   case halves
   /// The leader with a minority from the rest.
   case leaderMinority = "leader-minority"
+  /// The leader with a majority from the rest.
+  case leaderMajority = "leader-majority"
   /// Each node hears from a majority, no two from the same one.
   case majoritiesRing = "majorities-ring"
+  /// Two groups that hear nothing of one another, and one node that both hear.
+  case bridge
+  /// All hear one node, and it all, and nobody else anybody.
+  case star
+  /// Each hears the next and the one before, and nobody else.
+  case chain
+  /// Each direction is cut, or not, by chance.
+  case random
   /// One node no longer hears the others, and is still heard.
   case oneWay = "one-way"
 }
@@ -132,8 +201,12 @@ public enum NodeTarget: String, CaseIterable, Sendable {
   case one
   /// As many as the system must survive.
   case minority
+  /// One more than it can.
+  case majority
   /// The leader.
   case leader
+  /// All but the leader.
+  case followers
   /// Every one.
   case all
 }

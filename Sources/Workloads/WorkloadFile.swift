@@ -1,5 +1,6 @@
 // Workload files: YAML to a `Workload`, and the resolved workload back to YAML.
 
+import Systems
 import Yams
 
 /// One value that a flag puts over what the file says, such as `workload.keys` and `16`.
@@ -137,19 +138,31 @@ public enum WorkloadFile {
   ) throws(WorkloadError) -> FaultSpecification {
     var mapping = try YAMLMapping(node, file: file, path: "faults")
     let partitions = try mapping.choices("partition", PartitionShape.self)
-    let kills = try mapping.choices("kill", NodeTarget.self)
-    let pauses = try mapping.choices("pause", NodeTarget.self)
     let kinds: [FaultSpecification.Kind?] = [
-      partitions.map { .partition($0) }, kills.map { .kill($0) }, pauses.map { .pause($0) },
+      partitions.map { .partition($0) },
+      try mapping.choices("kill", NodeTarget.self).map { .kill($0) },
+      try mapping.choices("terminate", NodeTarget.self).map { .terminate($0) },
+      try mapping.choices("abort", NodeTarget.self).map { .abort($0) },
+      try mapping.choices("roll", NodeTarget.self).map { .roll($0) },
+      try mapping.choices("pause", NodeTarget.self).map { .pause($0) },
+      try mapping.choices("disk", DiskTrouble.self).map { .disk($0) },
+      try mapping.choices("clock", ClockTrouble.self).map { .clock($0) },
+      try mapping.choices("administer", Administration.self).map { .administer($0) },
     ]
     let every = try mapping.duration("every") ?? .seconds(5)
     let lasts = try mapping.duration("for") ?? .seconds(3)
     try mapping.finish()
     guard let kind = kinds.compactMap({ $0 }).first, kinds.compactMap({ $0 }).count == 1 else {
-      throw mapping.failure("", node, "each fault is one of partition, kill or pause")
+      throw mapping.failure(
+        "", node,
+        "each fault is one of partition, kill, terminate, abort, roll, pause, disk, clock or administer"
+      )
     }
     if system == .redis, case .partition = kind {
       throw mapping.failure("partition", node, "one node has nobody to be cut from")
+    }
+    if system == .redis, case .administer = kind {
+      throw mapping.failure("administer", node, "redis has no leader, snapshot or log to tend here")
     }
     return FaultSpecification(kind: kind, every: every, lasts: lasts)
   }

@@ -10,7 +10,8 @@ import Hosts
 @main
 enum Main {
   static func main() {
-    if let verb = CommandLine.arguments.dropFirst().first, ["run", "doctor"].contains(verb),
+    if let verb = CommandLine.arguments.dropFirst().first,
+      ["run", "replay", "doctor"].contains(verb),
       !Lab.isInside
     {
       enterLab()
@@ -28,6 +29,9 @@ enum Main {
       switch try Gauntlet.parseAsRoot() {
       case let command as RunCommand:
         if try command.entries(for: command.workload()) != nil { return }
+      case let command as ReplayCommand:
+        let run = try command.command()
+        if try run.entries(for: run.workload()) != nil { return }
       case let command as DoctorCommand: if try command.entries() != nil { return }
       default: return
       }
@@ -63,7 +67,8 @@ struct Gauntlet: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, CheckCommand.self, VerifyCommand.self, ConvertCommand.self,
+      RunCommand.self, ReplayCommand.self, CheckCommand.self, VerifyCommand.self,
+      ConvertCommand.self,
       GenerateCommand.self, SimulateCommand.self, DoctorCommand.self, HealCommand.self,
     ])
 }

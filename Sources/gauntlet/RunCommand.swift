@@ -6,6 +6,7 @@ import Fleet
 import FoundationEssentials
 import History
 import Hosts
+import Nemesis
 import Reports
 import Synchronization
 import Systems
@@ -71,6 +72,10 @@ struct RunCommand: AsyncParsableCommand {
 
   @Flag(help: "With --count: stop at the first violation.")
   var stopAtViolation = false
+
+  /// For `gauntlet replay`.
+  @Option(help: .hidden)
+  var plan: String?
 
   @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
   var store: String?
@@ -145,15 +150,18 @@ struct RunCommand: AsyncParsableCommand {
     let tally = Mutex(Tally())
     var codes: Set<Int32> = []
     do {
+      let plan = try plannedFaults()
       try await withHosts(workload, activity, watchdog) { hosts, probe in
         for place in 0..<UInt64(count) {
-          let seed = first &+ place
+          // What is done again is the same each time.
+          let seed = plan == nil ? first &+ place : first
           let system = try system(workload, hosts)
           let build = try BuildSum.sum(of: system.program)
           let folder = try RunFolder.make(in: store, for: workload, seed: seed)
           let run = try Run(
             workload, seed: seed, system: system, hosts: hosts, probe: probe, build: build,
-            folder: folder, activity: activity, watchdog: watchdog, interruption: interruption)
+            plan: plan, folder: folder, activity: activity, watchdog: watchdog,
+            interruption: interruption)
           let (results, history) = try await run.perform()
           try print(results, history, workload, seed: seed, folder: folder)
           tally.withLock { $0.add(results.outcome, seed: seed) }
@@ -172,6 +180,20 @@ struct RunCommand: AsyncParsableCommand {
     codes.insert(total.worst.exitCode)
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
+  }
+
+  /// The faults of the plan that is to be done again; nil for those that the seed draws. Bad input ends
+  /// the command here.
+  func plannedFaults() throws -> [PlannedFault]? {
+    guard let plan else { return nil }
+    guard let data = FileManager.default.contents(atPath: plan) else {
+      throw Failure.report(WorkloadError(file: plan, reason: "cannot be read"))
+    }
+    do {
+      return try Plan.read(data)
+    } catch {
+      throw Failure.report(WorkloadError(file: plan, reason: "\(error)"))
+    }
   }
 
   /// The machines of the hosts file that the workload needs; nil for the lab. Bad input ends the

@@ -34,7 +34,7 @@ struct CommandLineFolder {
     try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: path)
     let built = URL(filePath: try files.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       .deletingLastPathComponent()
-    for name in ["gauntlet", "gauntlet-agent", "raft-node"] {
+    for name in ["gauntlet", "gauntlet-agent", "raft-node", "libgauntlet-shim.so"] {
       try files.copyItem(atPath: built.appending(path: name).path, toPath: "\(path)/\(name)")
     }
     return try await body(CommandLineFolder(path: path))
@@ -79,6 +79,9 @@ struct CommandLineFolder {
   func gauntlet(_ arguments: String..., asOrdinaryUser: Bool = false) async throws -> Finished {
     try await start(arguments, asOrdinaryUser: asOrdinaryUser).finish()
   }
+
+  /// The same, with arguments that were put together.
+  func gauntlet(words: [String]) async throws -> Finished { try await start(words).finish() }
 
   /// The folder of the newest run.
   var latest: String { "\(path)/runs/latest" }

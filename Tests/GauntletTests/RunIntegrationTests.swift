@@ -55,6 +55,77 @@ struct RunIntegrationTests {
       }
       let again = try await folder.gauntlet("check", folder.latest)
       #expect(again.code == 0 && again.output.contains("valid"))
+      guard !asOrdinaryUser else { return }
+      // The same faults at the same times of the load; in another order where they are near.
+      let first = try History(file: "\(folder.latest)/history.jsonl").faults
+      let plan = try String(contentsOfFile: "\(folder.latest)/plan.jsonl", encoding: .utf8)
+      let replayed = try await folder.gauntlet("replay", folder.latest, "--json")
+      #expect(replayed.code == 0, "\(replayed.output) \(replayed.errors)")
+      #expect(try String(contentsOfFile: "\(folder.latest)/plan.jsonl", encoding: .utf8) == plan)
+      let second = try History(file: "\(folder.latest)/history.jsonl").faults
+      #expect(Set(first.map(\.number)).intersection(second.map(\.number)).count >= 3)
+    }
+  }
+
+  @Test("disks that fail, clocks that are wrong, nodes that are ended and tended: each takes hold")
+  func moreFaults() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file(
+        "w.yaml",
+        """
+        system: raft-node
+        nodes: 5
+        clients: 6
+        rate: 400
+        time: 24s
+        workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
+        faults:
+          - {disk: [lose-unsynced, kill-at-sync, sync-error, full, sync-stall], every: 3s, for: 1s}
+          - {clock: [ahead, behind, fast, slow], every: 4s, for: 1500ms}
+          - {terminate: [leader], every: 9s, for: 500ms}
+          - {roll: [minority], every: 13s, for: 500ms}
+          - {administer: [transfer, snapshot, purge], every: 4s, for: 100ms}
+          - {partition: [star, chain, bridge, random, leader-majority], every: 4s, for: 700ms}
+        """)
+      let run = try await folder.gauntlet("run", file, "--seed", "3", "--json")
+      #expect(run.code == 0, "\(run.output) \(run.errors)")
+      let result = try run.json()
+      let faults = try #require(result["faults"] as? [[String: Any]])
+      #expect(faults.allSatisfy { $0["result"] as? String != "failed" }, "\(run.output)")
+      let installed = Set(
+        faults.filter { $0["result"] as? String == "installed" }.compactMap {
+          $0["kind"] as? String
+        })
+      #expect(
+        installed == [
+          "disk", "clock", "terminate", "roll", "administer", "partition",
+        ], "\(run.output)")
+    }
+  }
+
+  @Test("a simulation is the same each time, and its faults can be chosen")
+  func simulates() async throws {
+    try await CommandLineFolder.with { folder in
+      func trace(_ arguments: String...) async throws -> (String, [String]) {
+        let run = try await folder.gauntlet(
+          words: ["simulate", "--minutes", "0.1", "--json"] + arguments)
+        #expect(run.code == 0, "\(run.output) \(run.errors)")
+        let result = try run.json()
+        return (
+          try #require(result["trace"] as? String), try #require(result["faults"] as? [String])
+        )
+      }
+      let (first, faults) = try await trace("--seed", "5")
+      #expect(try await trace("--seed", "5") == (first, faults))
+      #expect(try await trace("--seed", "6").0 != first)
+      #expect(faults.count > 2)
+      let (_, chosen) = try await trace("--seed", "5", "--only-faults", "2")
+      #expect(chosen.count == 1 && chosen[0].hasPrefix("2 at "))
+      for wrong in [
+        ["--seed", "18446744073709551615", "--seeds", "2"], ["--hours", "1", "--minutes", "3"],
+      ] {
+        #expect(try await folder.gauntlet(words: ["simulate"] + wrong).code == 64)
+      }
     }
   }
 

@@ -112,7 +112,6 @@ struct FleetIntegrationTests {
   /// What is killed while a partition, a kill and a pause go on.
   enum Victim: String, CaseIterable {
     case controller = "pkill -KILL -f '^[^ ]*/gauntlet run'"
-    case connections = "pkill -KILL -f '^sshd: bench'"
     case agents = "pkill -KILL -f '^[^ ]*/agent-[0-9a-f]* serve'"
     case servers = "pkill -KILL sshd"
   }

@@ -124,6 +124,8 @@ public struct WatchdogStatus: Codable, Sendable, Equatable {
   public var noted: [String]
   /// Seconds since it last heard from the controller.
   public var silentSeconds: Double
+  /// After so many it undoes everything.
+  public var leaseSeconds: Double
 }
 
 /// How something is undone. Undone twice, or without having been done, it does no harm.

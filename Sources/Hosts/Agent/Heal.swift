@@ -27,8 +27,10 @@ public struct HealReport: Codable, Sendable, Equatable {
 
 /// Undoes what runs left on this machine.
 public enum Heal {
-  /// A controller renews its lease more often than this.
-  private static let patience = 10.0
+  /// A controller renews its lease five times as often as it must.
+  private static func isAlive(_ status: WatchdogStatus) -> Bool {
+    status.silentSeconds < status.leaseSeconds / 2
+  }
 
   /// Heals what every run left. To be called by a process of one thread.
   ///
@@ -47,7 +49,7 @@ public enum Heal {
         report.failures = ["its watchdog does not answer"]
         return report
       }
-      guard ends || status.silentSeconds > patience else {
+      guard ends || !isAlive(status) else {
         report.outcome = .alive
         return report
       }

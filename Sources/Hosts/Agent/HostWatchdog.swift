@@ -231,7 +231,7 @@ extension HostWatchdog {
           WatchdogStatus(
             process: getpid(), running: running.map(\.child.process),
             noted: ledger.undos.map(\.key),
-            silentSeconds: Moment.now - lastHeard))
+            silentSeconds: Moment.now - lastHeard, leaseSeconds: leaseSeconds))
       case .end: isEnding = true
       }
       return .done
@@ -254,11 +254,17 @@ extension HostWatchdog {
       throw error
     }
     log.closeWriting()
-    let entry = Running(child: child, client: client, log: log, outOfMemoryBefore: before)
-    running.append(entry)
     if let began = ProcessTable.look(child.process)?.beganAt {
-      try ledger.add(.process(child.process, beganAt: began))
+      do throws(LedgerError) {
+        try ledger.add(.process(child.process, beganAt: began))
+      } catch {
+        child.reapNow()
+        log.close()
+        throw error
+      }
     }
+    running.append(
+      Running(child: child, client: client, log: log, outOfMemoryBefore: before))
     return child.process
   }
 

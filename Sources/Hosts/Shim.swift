@@ -1,0 +1,244 @@
+// Steering the shim in a node's process: faults of its disk and its clocks.
+
+import CShimControl
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// The page that a shim in a node's process reads, and what the node's writes may lose.
+///
+/// The shim (`libgauntlet-shim.so`) stands in for functions of the C library. A process that is static, or
+/// makes its system calls itself as Go's do, never calls it: `calls` tells.
+public final class Shim: Sendable {
+  /// Calls that went through the shim.
+  public struct Calls: Equatable, Sendable {
+    /// Of the time.
+    public var clock: UInt64
+    /// Of fsync and fdatasync, on the node's files.
+    public var sync: UInt64
+    /// Of writes to the node's files.
+    public var write: UInt64
+    /// Those that were let fail.
+    public var failed: UInt64
+    /// Syncs that were delayed.
+    public var delayed: UInt64
+  }
+
+  private let page: Mutex<Page>
+  private let variables: [String: String]
+  private let journal: String
+
+  /// Sound to send: the pointer is used under the lock alone, and the page stays mapped as long as this
+  /// lives. What the shims change in it meanwhile are single words, by atomic operations.
+  private struct Page: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<shim_control>
+  }
+
+  /// Where the library lies: beside the running executable.
+  ///
+  /// - Throws: `HostError.noShim` when it is not there.
+  public static func library() throws(HostError) -> String {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let path = URL(filePath: own).deletingLastPathComponent()
+      .appending(path: "libgauntlet-shim.so").path
+    guard access(path, R_OK) == 0 else { throw .noShim(path: path) }
+    return path
+  }
+
+  /// A page in `folder`, for a process whose files lie in `data`; nothing is wrong yet.
+  ///
+  /// - Throws: `HostError.log` when it can't be written.
+  public init(folder: String, data: String, host: String) throws(HostError) {
+    // As the kernel names open files.
+    let resolved = realpath(data, nil)
+    defer { free(resolved) }
+    let data = resolved.map { String(cString: $0) } ?? data
+    let folder = URL(filePath: folder).path
+    let path = "\(folder)/shim"
+    journal = "\(folder)/unsynced"
+    variables = [
+      "LD_PRELOAD": try Self.library(), "GAUNTLET_SHIM": path, "GAUNTLET_SHIM_DATA": data,
+      "GAUNTLET_SHIM_JOURNAL": journal,
+    ]
+    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard file >= 0, ftruncate(file, off_t(SHIM_CONTROL_SIZE)) == 0,
+      let page = mmap(
+        nil, Int(SHIM_CONTROL_SIZE), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
+      page != MAP_FAILED
+    else {
+      let reason = String(cString: strerror(errno))
+      if file >= 0 { close(file) }
+      throw .log(host: host, path: path, reason: reason)
+    }
+    close(file)
+    let pointer = page.bindMemory(to: shim_control.self, capacity: 1)
+    pointer.pointee = shim_control()
+    pointer.pointee.magic = SHIM_MAGIC
+    self.page = Mutex(Page(pointer: pointer))
+  }
+
+  deinit {
+    page.withLock { _ = munmap($0.pointer, Int(SHIM_CONTROL_SIZE)) }
+  }
+
+  /// `command` with the shim in it.
+  public func preloaded(into command: Command) -> Command {
+    var command = command
+    command.environment.merge(variables) { $1 }
+    return command
+  }
+
+  /// What went through it since the page was made.
+  public var calls: Calls {
+    page.withLock {
+      let page = $0.pointer.pointee
+      return Calls(
+        clock: page.clock_calls, sync: page.sync_calls, write: page.write_calls,
+        failed: page.errors_given, delayed: page.delays_given)
+    }
+  }
+
+  /// What fsync and fdatasync, and writes, fail with: an errno, 0 for nothing.
+  public func fail(syncs: Int32 = 0, writes: Int32 = 0) {
+    page.withLock {
+      $0.pointer.pointee.sync_error = syncs
+      $0.pointer.pointee.write_error = writes
+    }
+  }
+
+  /// So much longer fsync and fdatasync take.
+  public func stallSyncs(_ time: Duration) {
+    page.withLock { $0.pointer.pointee.sync_delay = UInt64(max(0, time / .nanoseconds(1))) }
+  }
+
+  /// The process ends itself after so many more syncs; 0 for never.
+  public func kill(afterSyncs count: Int) {
+    page.withLock { $0.pointer.pointee.kill_after_syncs = Int64(count) }
+  }
+
+  /// Sets the clock that can be set so far off, from now on.
+  public func setRealTime(off time: Duration) {
+    page.withLock { page in
+      Self.change(page) { $0.pointee.realtime_offset = Int64(time / .nanoseconds(1)) }
+    }
+  }
+
+  /// Lets all clocks go so many times as fast, from now on. What the clock that cannot be set has gone
+  /// ahead or fallen behind stays: it never jumps.
+  public func setRate(_ rate: Double) {
+    page.withLock { page in
+      Self.change(page) { pointer in
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        let passed = now - pointer.pointee.rate_since
+        pointer.pointee.monotonic_offset += passed / 1000 * pointer.pointee.rate_millionths / 1000
+        pointer.pointee.rate_since = now
+        pointer.pointee.rate_millionths = Int64(((rate - 1) * 1_000_000).rounded())
+      }
+    }
+  }
+
+  /// Between two odd generations, so that nobody takes half of it.
+  private static func change(
+    _ page: Page, _ body: (UnsafeMutablePointer<shim_control>) -> Void
+  ) {
+    page.pointer.pointee.generation += 1
+    atomicMemoryFence()
+    body(page.pointer)
+    atomicMemoryFence()
+    page.pointer.pointee.generation += 1
+  }
+
+  private static func atomicMemoryFence() {
+    Synchronization.atomicMemoryFence(ordering: .sequentiallyConsistent)
+  }
+
+  /// Takes back all that the process, which has ended, wrote and did not sync: what a loss of power may
+  /// take.
+  ///
+  /// - Returns: how many files and bytes of them.
+  /// - Throws: `HostError.log` when a file can't be written.
+  public func loseUnsynced(host: String) throws(HostError) -> (files: Int, bytes: Int) {
+    do throws(LedgerError) {
+      return try UnsyncedJournal(path: journal).undo()
+    } catch {
+      throw .log(host: host, path: journal, reason: error.description)
+    }
+  }
+}
+
+/// The journal that a shim keeps: of each write what was there before it, and which syncs followed.
+struct UnsyncedJournal {
+  private struct Write {
+    var path: String
+    var offset: UInt64
+    var oldSize: UInt64
+    var old: Data
+  }
+
+  let path: String
+
+  /// Undoes the writes that no sync followed, the last first, and forgets them all.
+  func undo() throws(LedgerError) -> (files: Int, bytes: Int) {
+    let writes = unsynced()
+    var files: Set<String> = []
+    var bytes = 0
+    for write in writes.reversed() {
+      // What was removed or renamed since is not there to be undone.
+      let file = open(write.path, O_WRONLY | O_CLOEXEC)
+      guard file >= 0 else { continue }
+      defer { close(file) }
+      var status = stat()
+      guard fstat(file, &status) == 0 else { throw .system("looking at \(write.path)") }
+      bytes += max(write.old.count, Int(status.st_size) - Int(write.oldSize))
+      files.insert(write.path)
+      let count = write.old.withUnsafeBytes {
+        pwrite(file, $0.baseAddress, $0.count, off_t(write.offset))
+      }
+      guard count == write.old.count,
+        UInt64(status.st_size) <= write.oldSize || ftruncate(file, off_t(write.oldSize)) == 0
+      else { throw .system("writing \(write.path)") }
+    }
+    truncate(path, 0)
+    return (files.count, bytes)
+  }
+
+  /// The writes in order, without those that a sync made durable. A record that was cut off is that of
+  /// a write that never was.
+  private func unsynced() -> [Write] {
+    guard let data = FileManager.default.contents(atPath: path) else { return [] }
+    var writes: [Write] = []
+    /// How many writes there had been when a sync began.
+    var begun: [UInt64: Int] = [:]
+    /// The numbers of the writes of a file that are not synced.
+    var pending: [String: [Int]] = [:]
+    var place = 0
+    let header = MemoryLayout<shim_record>.size
+    while place + header <= data.count {
+      let record = data.withUnsafeBytes {
+        $0.loadUnaligned(fromByteOffset: place, as: shim_record.self)
+      }
+      place += header
+      let rest = UInt64(data.count - place)
+      guard UInt64(record.path_length) <= rest,
+        record.old_length <= rest - UInt64(record.path_length)
+      else { break }
+      let path = String(decoding: data[place..<(place + Int(record.path_length))], as: UTF8.self)
+      place += Int(record.path_length)
+      let old = data[place..<(place + Int(record.old_length))]
+      place += Int(record.old_length)
+      switch record.kind {
+      case UInt32(SHIM_WRITE):
+        pending[path, default: []].append(writes.count)
+        writes.append(
+          Write(path: path, offset: record.offset, oldSize: record.old_size, old: Data(old)))
+      case UInt32(SHIM_SYNC_BEGINS): begun[record.offset] = writes.count
+      default:
+        let count = begun.removeValue(forKey: record.offset) ?? 0
+        pending[path]?.removeAll { $0 < count }
+      }
+    }
+    return pending.values.joined().sorted().map { writes[$0] }
+  }
+}

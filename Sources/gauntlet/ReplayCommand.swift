@@ -1,0 +1,60 @@
+// gauntlet replay: a run's plan once more.
+
+import ArgumentParser
+import Bench
+
+struct ReplayCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Do a run again: the same load, and the same faults at the same times.",
+    discussion: """
+      Faults aim at the same roles: a fault of the leader hits whoever leads now.
+
+      EXAMPLES
+        gauntlet replay runs/latest
+        gauntlet replay runs/latest --build my/raft-node --count 10 --stop-at-violation
+      """)
+
+  @Argument(help: "The run's folder.")
+  var folder: String
+
+  @Option(help: "A file of machines that are reached over SSH; a lab if left out.")
+  var hosts: String?
+
+  @Option(help: ArgumentHelp("The executable of a node; raft-node beside gauntlet if left out."))
+  var build: String?
+
+  @Option(help: "How many runs, all with the run's own seed.")
+  var count: Int = 1
+
+  @Flag(help: "With --count: stop at the first violation.")
+  var stopAtViolation = false
+
+  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  @Flag(help: "Print one JSON object for each run.")
+  var json = false
+
+  /// The run that it is. Bad input ends the command here.
+  func command() throws -> RunCommand {
+    let run = RunFolder(path: folder)
+    var words = [run.workload, "--plan", run.plan, "--count", "\(count)"]
+    for (flag, value) in [("--hosts", hosts), ("--build", build), ("--store", store)] {
+      if let value { words += [flag, value] }
+    }
+    if stopAtViolation { words.append("--stop-at-violation") }
+    if json { words.append("--json") }
+    let command: RunCommand
+    do {
+      command = try RunCommand.parse(words)
+    } catch {
+      throw ValidationError(RunCommand.message(for: error))
+    }
+    _ = try command.workload()
+    _ = try command.plannedFaults()
+    return command
+  }
+
+  func run() async throws { try await command().run() }
+}
