@@ -254,31 +254,22 @@ static int before_write(int fd, bool is_positioned, off_t offset, size_t length)
   return 0;
 }
 
-static ssize_t after_write(ssize_t result) {
-  if (result > 0 && control) {
-    int kept = errno;
-    die(&control->kill_after_writes);
-    errno = kept;
-  }
-  return result;
-}
-
 ssize_t write(int fd, const void *bytes, size_t length) {
   REAL(write)
   if (before_write(fd, false, 0, length) < 0) { return -1; }
-  return after_write(real(fd, bytes, length));
+  return real(fd, bytes, length);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
   REAL(pwrite)
   if (before_write(fd, true, offset, length) < 0) { return -1; }
-  return after_write(real(fd, bytes, length, offset));
+  return real(fd, bytes, length, offset);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
   REAL(pwrite64)
   if (before_write(fd, true, offset, length) < 0) { return -1; }
-  return after_write(real(fd, bytes, length, offset));
+  return real(fd, bytes, length, offset);
 }
 
 static size_t total(const struct iovec *parts, int count) {
@@ -290,34 +281,13 @@ static size_t total(const struct iovec *parts, int count) {
 ssize_t writev(int fd, const struct iovec *parts, int number) {
   REAL(writev)
   if (before_write(fd, false, 0, total(parts, number)) < 0) { return -1; }
-  return after_write(real(fd, parts, number));
+  return real(fd, parts, number);
 }
 
 ssize_t pwritev(int fd, const struct iovec *parts, int number, off_t offset) {
   REAL(pwritev)
   if (before_write(fd, true, offset, total(parts, number)) < 0) { return -1; }
-  return after_write(real(fd, parts, number, offset));
-}
-
-static bool read_fails(int fd) {
-  char path[4096];
-  if (!control || __atomic_load_n(&control->read_error, __ATOMIC_RELAXED) == 0) { return false; }
-  return counts(fd, path, sizeof path) && fails(&control->read_error);
-}
-
-ssize_t read(int fd, void *bytes, size_t length) {
-  REAL(read)
-  return read_fails(fd) ? -1 : real(fd, bytes, length);
-}
-
-ssize_t pread(int fd, void *bytes, size_t length, off_t offset) {
-  REAL(pread)
-  return read_fails(fd) ? -1 : real(fd, bytes, length, offset);
-}
-
-ssize_t pread64(int fd, void *bytes, size_t length, off64_t offset) {
-  REAL(pread64)
-  return read_fails(fd) ? -1 : real(fd, bytes, length, offset);
+  return real(fd, parts, number, offset);
 }
 
 // Shared by fsync and fdatasync: what `sync` returns, unless it is to fail.

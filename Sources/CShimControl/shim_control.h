@@ -27,15 +27,10 @@ struct shim_control {
   int32_t sync_error;
   /// What writes to files fail with; 0 for nothing.
   int32_t write_error;
-  /// What reads of files fail with; 0 for nothing.
-  int32_t read_error;
-  int32_t padding;
   /// So long fsync and fdatasync take longer, in nanoseconds.
   uint64_t sync_delay;
-  /// The process kills itself at this many syncs from now, before they take effect, or after so many
-  /// writes; 0 for never.
+  /// The process kills itself at this many syncs from now, before it takes effect; 0 for never.
   int64_t kill_after_syncs;
-  int64_t kill_after_writes;
   /// Calls that went through the shim since the process began: proof that it is there.
   uint64_t clock_calls;
   uint64_t sync_calls;

@@ -17,8 +17,6 @@ public struct Fleet: Sendable {
   public var run: String
   /// Seconds of our silence after which a host undoes everything by itself.
   public var leaseSeconds = 15.0
-  /// Instead of `~/.ssh/config`.
-  public var configuration: String?
   /// Told what is sent to whom, and its bytes.
   public var sending: @Sendable (_ host: String, _ what: String, _ bytes: Int) -> Void = {
     _, _, _ in
@@ -77,7 +75,7 @@ public struct Fleet: Sendable {
   private func hold(
     _ entry: HostEntry, until end: AsyncStream<Never>, _ ready: @Sendable (RemoteHost) -> Void
   ) async throws {
-    let destination = try await entry.destination(configuration: configuration)
+    let destination = try await entry.destination()
     try await SSHSession.with(destination) { session in
       let (home, addresses) = try await look(session, entry)
       let there = try await Self.send(agent, "agent", to: session, sending)
@@ -168,7 +166,7 @@ extension Fleet {
     async let pwd = session.demand(["pwd", "-P"], within: .seconds(10))
     let line = try await session.demand(["printenv", "SSH_CONNECTION"], within: .seconds(10))
     let words = String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-    let home = String(decoding: try await pwd, as: UTF8.self).trimmed
+    let home = String(decoding: try await pwd, as: UTF8.self).filter { !$0.isNewline }
     guard words.count == 4, let port = Int(words[3]), home.hasPrefix("/") else {
       throw HostError.badAnswer(host: entry.name, command: "printenv SSH_CONNECTION")
     }
@@ -202,11 +200,5 @@ extension Fleet {
     try await session.upload(program, to: own, mode: 0o755, within: patience)
     try await session.demand(["mv", "-f", "--", own, place], within: patience)
     return place
-  }
-}
-
-extension String {
-  fileprivate var trimmed: String {
-    split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
   }
 }

@@ -8,7 +8,7 @@
 /// repeated, and no packet sees half of it. Nodes change at the same time, but not in one
 /// transaction.
 public enum NetworkRules {
-  private static let chain = "GAUNTLET"
+  static let chain = "GAUNTLET"
   private static let key = "network"
   private static let hook = "-A INPUT -j GAUNTLET"
   private static let deadline = Duration.seconds(10)

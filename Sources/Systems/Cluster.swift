@@ -143,7 +143,8 @@ public actor Cluster {
   @discardableResult
   public func end(_ index: Int, with signal: Signal) async throws -> Int32? {
     if nodes[index].state == .paused, signal != .kill { try await resume(index) }
-    return try await end(index, with: signal, patience: signal == .abort ? .seconds(30) : .seconds(5))
+    return try await end(
+      index, with: signal, patience: signal == .abort ? .seconds(30) : .seconds(5))
   }
 
   /// Ends node `index` with SIGTERM, or with SIGKILL when it takes too long.

@@ -61,13 +61,7 @@ public struct RaftNode: System {
     case .snapshot: request = .command("RAFT.SNAPSHOT")
     case .purge: request = .command("RAFT.PURGE", "\(UInt64.max)")
     }
-    return await withTaskGroup(of: (Int, AdminAnswer).self) { tasks in
-      for index in asked {
-        tasks.addTask { (index, await ask(request, of: index, group: group)) }
-      }
-      let answers = await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
-      return answers.sorted { $0.key < $1.key }.map(\.value)
-    }
+    return await asked.mapConcurrently { [request] in await ask(request, of: $0, group: group) }
   }
 
   private func ask(

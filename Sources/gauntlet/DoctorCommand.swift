@@ -49,14 +49,9 @@ struct DoctorCommand: AsyncParsableCommand {
       return show([HostReport(host: "lab", outcome: .success(capabilities))])
     }
     let agent = try Agent.besideThisExecutable()
-    let reports = await withTaskGroup(of: (Int, HostReport).self) { group in
-      for (place, entry) in entries.enumerated() {
-        group.addTask { (place, await report(on: entry, agent: agent)) }
-      }
-      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-    }
-    show(reports.sorted { $0.key < $1.key }.map(\.value))
-    let failures = reports.values.compactMap(\.error)
+    let reports = await entries.mapConcurrently { await report(on: $0, agent: agent) }
+    show(reports)
+    let failures = reports.compactMap(\.error)
     for failure in failures { FileHandleOutput.standardError.write("gauntlet: \(failure)\n") }
     if !failures.isEmpty { throw ExitCode(10) }
   }
@@ -124,11 +119,9 @@ private struct HostReport: Sendable {
   }
 
   var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let document = Document(host: host, capabilities: capabilities, error: error.map { "\($0)" })
     // Texts, numbers and nothing else: there is nothing that could not be encoded.
-    return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    return (try? JSONOutput.line(document)) ?? "{}"
   }
 
   /// A line an ability, a column a host; below, which kind it is, or why it is not there.

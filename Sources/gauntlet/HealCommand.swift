@@ -3,7 +3,6 @@
 import ArgumentParser
 import Bench
 import Fleet
-import FoundationEssentials
 import Hosts
 
 struct HealCommand: AsyncParsableCommand {
@@ -33,23 +32,15 @@ struct HealCommand: AsyncParsableCommand {
     let entries: [HostEntry]
     do { entries = try HostsFile.read(path: hosts) } catch { throw Failure.report(error) }
     let agent = try Agent.besideThisExecutable()
-    let outcomes = await withTaskGroup(of: (Int, HealedHost).self) { group in
-      for (place, entry) in entries.enumerated() {
-        group.addTask {
-          do {
-            let reports = try await SSHHost.with(entry, agent: agent) {
-              try await $0.heal(ends: force)
-            }
-            return (place, HealedHost(host: entry.name, runs: reports))
-          } catch {
-            return (place, HealedHost(host: entry.name, error: "\(error)"))
-          }
-        }
+    let hosts = await entries.mapConcurrently { entry in
+      do {
+        let reports = try await SSHHost.with(entry, agent: agent) { try await $0.heal(ends: force) }
+        return HealedHost(host: entry.name, runs: reports)
+      } catch {
+        return HealedHost(host: entry.name, error: "\(error)")
       }
-      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }
-    let hosts = outcomes.sorted { $0.key < $1.key }.map(\.value)
-    for host in hosts { print(json ? try host.json() : host.text) }
+    for host in hosts { print(json ? try JSONOutput.line(host) : host.text) }
     guard hosts.allSatisfy(\.isHealed) else { throw ExitCode(RunOutcome.benchFailure.exitCode) }
   }
 }
@@ -61,12 +52,6 @@ private struct HealedHost: Encodable, Sendable {
   var error: String?
 
   var isHealed: Bool { error == nil && !runs.contains { $0.outcome == .failed } }
-
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
 
   var text: String {
     if let error { return "\(host): not healed: \(error)" }

@@ -251,10 +251,13 @@ import Testing
     }
   }
 
-  @Test("more bytes than may be uncommitted are refused, and taken again when there is room")
-  func overloaded() async throws {
+  /// Runs `body` with a leader that has written a byte, and whom nobody hears any more.
+  private func withCutOffLeader(
+    _ configure: (inout Configuration) -> Void, _ body: (Raft, Wires) async throws -> Void
+  ) async throws {
     let configure = { (configuration: inout Configuration) in
-      configuration.maxUncommittedBytes = 1000
+      configure(&configuration)
+      // Longer than any of this takes: it leads on.
       configuration.electionTimeout = .seconds(5)...Duration.seconds(6)
     }
     try await RaftCluster.run(3, configure) { wires in
@@ -262,6 +265,13 @@ import Testing
       let leader = try await RaftCluster.leader(wires)
       _ = try await leader.write([1])
       cut(wires, others(of: leader))
+      try await body(leader, wires)
+    }
+  }
+
+  @Test("more bytes than may be uncommitted are refused, and taken again when there is room")
+  func overloaded() async throws {
+    try await withCutOffLeader({ $0.maxUncommittedBytes = 1000 }) { leader, wires in
       let waiting = Task { try await leader.write([UInt8](repeating: 1, count: 900)) }
       let before = leader.metrics.lastLogIndex
       try await leader.wait(for: .seconds(2)) { $0.lastLogIndex > before }
@@ -277,15 +287,7 @@ import Testing
 
   @Test("more reads than may wait for a quorum are refused, and the rest is answered by it")
   func tooManyReads() async throws {
-    let configure = { (configuration: inout Configuration) in
-      configuration.maxWaitingRequests = 10
-      configuration.electionTimeout = .seconds(5)...Duration.seconds(6)
-    }
-    try await RaftCluster.run(3, configure) { wires in
-      RaftCluster.node(wires, 1).trigger(.election)
-      let leader = try await RaftCluster.leader(wires)
-      _ = try await leader.write([1])
-      cut(wires, others(of: leader))
+    try await withCutOffLeader({ $0.maxWaitingRequests = 10 }) { leader, wires in
       let answers = Mutex<[Result<[UInt8], RaftError>]>([])
       for count in 1...30 {
         leader.read([], consistency: .linearizable) { answer in

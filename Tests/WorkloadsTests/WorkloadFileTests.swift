@@ -56,7 +56,9 @@ import Testing
     #expect(refusal("workload:\n  mix: {read: 0}").contains("all weights are zero"))
     #expect(refusal("workload:\n  key: 3").hasPrefix("w.yaml:2: unknown key workload.key"))
     #expect(refusal("faults:\n  - {kil: [one]}").contains("unknown key faults.kil"))
-    #expect(refusal("faults:\n  - {kill: [two]}").contains("none of one, minority, majority, leader, followers, all"))
+    #expect(
+      refusal("faults:\n  - {kill: [two]}").contains(
+        "none of one, minority, majority, leader, followers, all"))
     #expect(refusal("faults:\n  - {every: 3s}").contains("one of partition, kill, terminate"))
     #expect(refusal("a: [1").contains("not YAML"))
     #expect(refusal("").contains("is empty"))

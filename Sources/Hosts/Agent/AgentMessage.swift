@@ -133,8 +133,6 @@ public enum Undo: Codable, Sendable, Equatable {
   /// Takes our chain out of these tables' filters (`iptables`, `ip6tables`), and those tables away that
   /// were not there before and are empty then.
   case rules(in: [String], absentBefore: [String])
-  /// Runs a command, which must succeed.
-  case run(Command)
   /// Removes a file, or a folder with all that is in it.
   case remove(String)
 }

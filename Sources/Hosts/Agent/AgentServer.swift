@@ -56,19 +56,9 @@ public final class AgentServer: Sendable {
     }
   }
 
-  private static func write(_ bytes: [UInt8], to descriptor: CInt) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      // Who does not listen any more is about to be seen to be gone.
-      guard count > 0 else { return }
-      rest = rest.dropFirst(count)
-    }
-  }
-
+  /// Who does not listen any more is about to be seen to be gone.
   private func send(_ bytes: [UInt8]) {
-    output.withLock { _ in Self.write(bytes, to: STDOUT_FILENO) }
+    output.withLock { _ in _ = writeAll(bytes, to: STDOUT_FILENO) }
   }
 
   private func take(_ line: ArraySlice<UInt8>) {
@@ -76,7 +66,7 @@ public final class AgentServer: Sendable {
       return send(AgentLine.encode(AgentAnswer(id: 0, .failed("a request that is none"))))
     }
     switch request.body {
-    case .watchdog: Self.write(Array(line) + [UInt8(ascii: "\n")], to: watchdog)
+    case .watchdog: writeAll(line + [UInt8(ascii: "\n")], to: watchdog)
     case .agent(let task):
       Task {
         let body: AgentAnswer.Body

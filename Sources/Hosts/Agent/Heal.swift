@@ -83,23 +83,16 @@ public enum Heal {
     } catch {
       report.failures.append("\(error)")
     }
-    for entry in ledger.undos.reversed() {
-      do throws(LedgerError) {
-        try entry.undo.carryOut()
-        try ledger.add(.undone(key: entry.key))
-        report.undone.append(entry.key)
-      } catch {
-        report.failures.append("\(entry.key): \(error)")
-      }
-    }
+    let (undone, failures) = ledger.undoAll()
+    report.undone += undone
+    report.failures += failures
     if report.failures.isEmpty { folder.remove() } else { report.outcome = .failed }
     return report
   }
 
   /// A request to a watchdog, and its answer; nil when none comes in time.
   private static func ask(_ request: WatchdogRequest, _ descriptor: CInt) -> AgentAnswer.Body? {
-    let line = AgentLine.encode(AgentRequest(id: 1, .watchdog(request)))
-    _ = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    writeAll(AgentLine.encode(AgentRequest(id: 1, .watchdog(request))), to: descriptor)
     var splitter = LineSplitter()
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     let end = Moment.now + 5

@@ -66,25 +66,7 @@ public struct HostWatchdog {
 
   /// A connection to the watchdog of `folder`; nil when there is none.
   static func connect(to folder: LedgerFolder) -> CInt? {
-    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0, var address = address(folder.socket) else { return nil }
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    if result == 0 { return descriptor }
-    close(descriptor)
-    return nil
-  }
-
-  private static func address(_ path: String) -> sockaddr_un? {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    return address
+    LocalSocket.make(at: folder.socket, Glibc.connect)
   }
 
   /// Becomes the watchdog of `run`. What a watchdog before left in the ledger it takes over, and undoes
@@ -100,19 +82,11 @@ public struct HostWatchdog {
     ledger = Ledger(reading: folder)
     try ledger.open()
     _ = cl_become_subreaper()
-    listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-    guard listener >= 0, var address = Self.address(folder.socket) else {
-      throw .system("making a socket")
-    }
     unlink(folder.socket)
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard result == 0, listen(listener, 16) == 0 else {
+    guard let listener = LocalSocket.make(at: folder.socket, bind), listen(listener, 16) == 0 else {
       throw .system("listening at \(folder.socket)")
     }
+    self.listener = listener
     signal(SIGPIPE, SIG_IGN)
     for number in [SIGHUP, SIGINT, SIGTERM] { signal(number, SIG_IGN) }
   }
@@ -222,9 +196,7 @@ extension HostWatchdog {
           try ledger.add(.note(key: key, undo))
         }
       case .undo(let key):
-        guard let entry = ledger.undos.last(where: { $0.key == key }) else { return .done }
-        try entry.undo.carryOut()
-        try ledger.add(.undone(key: key))
+        if let entry = ledger.undos.first(where: { $0.key == key }) { try ledger.undo(entry) }
       case .renew: lastHeard = Moment.now
       case .status:
         return .status(
@@ -299,14 +271,8 @@ extension HostWatchdog {
     for entry in running { entry.child.reapNow() }
     running = []
     for _ in 0..<20 {
-      for entry in ledger.undos.reversed() {
-        do throws(LedgerError) {
-          try entry.undo.carryOut()
-          try ledger.add(.undone(key: entry.key))
-        } catch {
-          let line = "gauntlet-agent: \(entry.key): \(error)\n"
-          _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
-        }
+      for failure in ledger.undoAll().failures {
+        writeAll("gauntlet-agent: \(failure)\n".utf8, to: STDERR_FILENO)
       }
       if ledger.undos.isEmpty { break }
       usleep(500_000)

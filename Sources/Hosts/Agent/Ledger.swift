@@ -107,15 +107,32 @@ struct Ledger {
 
   /// Keeps `entry`.
   mutating func add(_ entry: Entry) throws(LedgerError) {
-    var rest = AgentLine.encode(entry)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw .system("writing \(path)") }
-      rest = rest.dropFirst(count)
+    guard writeAll(AgentLine.encode(entry), to: file), fdatasync(file) == 0 else {
+      throw .system("writing \(path)")
     }
-    guard fdatasync(file) == 0 else { throw .system("writing \(path)") }
     take(entry)
+  }
+
+  /// Undoes what `entry` stands for, and keeps that it is undone.
+  mutating func undo(_ entry: (key: String, undo: Undo)) throws(LedgerError) {
+    try entry.undo.carryOut()
+    try add(.undone(key: entry.key))
+  }
+
+  /// Undoes all that there is, the last first. What cannot be undone stays.
+  ///
+  /// - Returns: the keys of what is undone, and of the rest the reasons.
+  mutating func undoAll() -> (undone: [String], failures: [String]) {
+    var (undone, failures): ([String], [String]) = ([], [])
+    for entry in undos.reversed() {
+      do throws(LedgerError) {
+        try undo(entry)
+        undone.append(entry.key)
+      } catch {
+        failures.append("\(entry.key): \(error)")
+      }
+    }
+    return (undone, failures)
   }
 
   private mutating func take(_ entry: Entry) {

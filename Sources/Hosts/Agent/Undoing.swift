@@ -12,11 +12,6 @@ extension Undo {
       for family in families {
         try RulesUndo(family: family, wasAbsent: absentBefore.contains(family)).carryOut()
       }
-    case .run(let command):
-      let (status, text) = try Child.run(command)
-      guard status.isSuccess else {
-        throw LedgerError("`\(command)` \(status): \(text.prefix(200))")
-      }
     case .remove(let path):
       guard lstatExists(path) else { return }
       do {
@@ -35,25 +30,23 @@ extension Undo {
 
 /// Takes our chain out of one family's filter table.
 private struct RulesUndo {
-  private static let chain = "GAUNTLET"
-
   /// `iptables` or `ip6tables`.
   let family: String
   /// Whether the table was not there before us.
   let wasAbsent: Bool
 
   func carryOut() throws(LedgerError) {
-    let rules = try saved("-S")
-    for rule in rules where rule.hasSuffix(" -j \(Self.chain)") && rule.hasPrefix("-A ") {
+    let rules = try rules()
+    for rule in rules where rule.hasSuffix(" -j \(NetworkRules.chain)") && rule.hasPrefix("-A ") {
       // The same words that added it, and -D.
       try demand(["-D"] + rule.split(separator: " ").dropFirst().map(String.init))
     }
-    if rules.contains("-N \(Self.chain)") {
-      try demand(["-F", Self.chain])
-      try demand(["-X", Self.chain])
+    if rules.contains("-N \(NetworkRules.chain)") {
+      try demand(["-F", NetworkRules.chain])
+      try demand(["-X", NetworkRules.chain])
     }
-    guard try !saved("-S").contains(where: { $0.contains(Self.chain) }) else {
-      throw LedgerError("\(family): the chain \(Self.chain) does not go")
+    guard try !self.rules().contains(where: { $0.contains(NetworkRules.chain) }) else {
+      throw LedgerError("\(family): the chain \(NetworkRules.chain) does not go")
     }
     if wasAbsent { removeTable() }
   }
@@ -61,22 +54,23 @@ private struct RulesUndo {
   /// What the kernel kept for itself when the first rule came. That it stays is no harm, so that nothing
   /// is said.
   private func removeTable() {
-    guard let rules = try? saved("-S"),
+    guard let rules = try? rules(),
       Set(rules) == ["-P INPUT ACCEPT", "-P FORWARD ACCEPT", "-P OUTPUT ACCEPT"]
     else { return }
     _ = cl_delete_table(family == "ip6tables", "filter")
   }
 
-  private func saved(_ flag: String) throws(LedgerError) -> [String] {
-    let (status, text) = try Child.run(Command(family, ["-w", "5", flag]))
-    guard status.isSuccess else { throw LedgerError("\(family) \(flag): \(text.prefix(200))") }
-    return text.split(separator: "\n").map(String.init)
+  private func rules() throws(LedgerError) -> [String] {
+    try demand(["-S"]).split(separator: "\n").map(String.init)
   }
 
-  private func demand(_ words: [String]) throws(LedgerError) {
+  /// What the tool prints, which must succeed.
+  @discardableResult
+  private func demand(_ words: [String]) throws(LedgerError) -> String {
     let (status, text) = try Child.run(Command(family, ["-w", "5"] + words))
     guard status.isSuccess else {
       throw LedgerError("\(family) \(words.joined(separator: " ")): \(text.prefix(200))")
     }
+    return text
   }
 }
