@@ -143,8 +143,7 @@ public actor Cluster {
   @discardableResult
   public func end(_ index: Int, with signal: Signal) async throws -> Int32? {
     if nodes[index].state == .paused, signal != .kill { try await resume(index) }
-    return try await end(
-      index, with: signal, patience: signal == .abort ? .seconds(30) : .seconds(5))
+    return try await end(index, with: signal, patience: .seconds(5))
   }
 
   /// Ends node `index` with SIGTERM, or with SIGKILL when it takes too long.
@@ -161,6 +160,11 @@ public actor Cluster {
     let supervisor = nodes[index].supervisor
     let overdue = Task {
       try await Task.sleep(for: patience)
+      if signal == .abort {
+        // Swift's runtime takes the first for a report of where everything stands, and goes on.
+        try await process.signal(.abort)
+        try await Task.sleep(for: patience)
+      }
       try await process.signal(.kill)
     }
     let status = await process.exit

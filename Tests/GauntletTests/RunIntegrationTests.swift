@@ -80,10 +80,11 @@ struct RunIntegrationTests {
         time: 24s
         workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
-          - {disk: [lose-unsynced, kill-at-sync, sync-error, full, sync-stall], every: 3s, for: 1s}
+          - {disk: [lose-unsynced, kill-at-sync, sync-error, full, sync-stall], every: 4s, for: 1s}
           - {clock: [ahead, behind, fast, slow], every: 4s, for: 1500ms}
+          - {abort: [one], every: 8s, for: 500ms}
           - {terminate: [leader], every: 9s, for: 500ms}
-          - {roll: [minority], every: 13s, for: 500ms}
+          - {roll: [one], every: 3s, for: 500ms}
           - {administer: [transfer, snapshot, purge], every: 4s, for: 100ms}
           - {partition: [star, chain, bridge, random, leader-majority], every: 4s, for: 700ms}
         """)
@@ -98,7 +99,7 @@ struct RunIntegrationTests {
         })
       #expect(
         installed == [
-          "disk", "clock", "terminate", "roll", "administer", "partition",
+          "disk", "clock", "abort", "terminate", "roll", "administer", "partition",
         ], "\(run.output)")
     }
   }
