@@ -272,8 +272,8 @@ import Testing
   @Test("more bytes than may be uncommitted are refused, and taken again when there is room")
   func overloaded() async throws {
     try await withCutOffLeader({ $0.maxUncommittedBytes = 1000 }) { leader, wires in
-      let waiting = Task { try await leader.write([UInt8](repeating: 1, count: 900)) }
       let before = leader.metrics.lastLogIndex
+      let waiting = Task { try await leader.write([UInt8](repeating: 1, count: 900)) }
       try await leader.wait(for: .seconds(2)) { $0.lastLogIndex > before }
       await #expect(throws: RaftError.overloaded) {
         try await leader.write([UInt8](repeating: 2, count: 900))
