@@ -161,6 +161,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      // A host needs nothing of Swift's.
+      linkerSettings: [
+        .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"),
+        .linkedLibrary("_FoundationCollections"),
       ]),
     .target(name: "Support", path: "Tests/Support/Seed"),
     .executableTarget(
@@ -181,7 +186,7 @@ let package = Package(
       name: "RaftServerTests",
       dependencies: [
         "Blocking", "Raft", "RaftConformance", "RaftServer", "RaftStore", "RedisProtocol",
-        "Support", "raft-node",
+        "Support",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ]),
@@ -206,7 +211,7 @@ let package = Package(
       name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),
     .testTarget(
       name: "GauntletTests",
-      dependencies: ["Bench", "History", "gauntlet", "raft-node"]),
+      dependencies: ["Bench", "History", "gauntlet"]),
   ],
   swiftLanguageModes: [.v6]
 )
