@@ -86,11 +86,14 @@ public struct ByteReader: Sendable {
     return Number(truncatingIfNeeded: number)
   }
 
+  /// No term and no index that was ever counted is greater: one that is would overflow soon.
+  public static let greatestNumber: UInt64 = 1 << 62
+
   /// The next name; the outer optional is nil when it does not add up.
   public mutating func logID() -> LogID?? {
-    guard let term = number(as: UInt64.self), let index = number(as: UInt64.self) else {
-      return nil
-    }
+    guard let term = number(as: UInt64.self), let index = number(as: UInt64.self),
+      max(term, index) <= Self.greatestNumber
+    else { return nil }
     return .some(index == 0 ? nil : LogID(term: term, index: index))
   }
 
@@ -120,10 +123,10 @@ public struct ByteReader: Sendable {
     return Membership(reading: sets, members: members)
   }
 
-  /// What a snapshot stands for.
+  /// What a snapshot stands for; none has a membership from behind its end.
   public mutating func snapshotMeta() -> SnapshotMeta? {
     guard let last = logID(), let last, let stored = logID(), let membership = membership(),
-      let id = text()
+      let id = text(), stored?.index ?? 0 <= last.index, stored?.term ?? 0 <= last.term
     else { return nil }
     return SnapshotMeta(
       lastLogID: last, membership: StoredMembership(logID: stored, membership: membership), id: id)

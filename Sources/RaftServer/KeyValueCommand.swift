@@ -109,7 +109,11 @@ enum KeyValueCommand: Equatable {
 
   /// Whether `words` are a command or a query that a transaction may hold.
   static func isForTransactions(_ words: [[UInt8]]) throws(CommandError) -> Bool {
-    switch try KeyValueCommand(words) {
+    // By their names first: what is nested is not read, however deep a client nests it.
+    if let name = words.first.map({ CommandName($0) }), name == .exec || name == .session {
+      return false
+    }
+    return switch try KeyValueCommand(words) {
     case .transaction, .openSession, .once: false
     case .some: true
     case nil: try KeyValueQuery(words) != nil
@@ -127,6 +131,7 @@ enum KeyValueCommand: Equatable {
       let serial = UInt64(text: words[2]),
       serial > 0
     else { throw usage }
+    guard CommandName(words[3]) != .session else { throw usage }
     let command = Array(words.dropFirst(3))
     switch try KeyValueCommand(command) {
     case .openSession, .once, nil: throw usage

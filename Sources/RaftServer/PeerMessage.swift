@@ -226,7 +226,9 @@ extension ByteBuffer {
       let isLast = readFlag(), let bytes = readSized()
     else { return nil }
     var fields = ByteReader(meta)
-    guard let meta = fields.snapshotMeta(), fields.rest.isEmpty else { return nil }
+    guard let meta = fields.snapshotMeta(), fields.rest.isEmpty,
+      meta.lastLogID.term <= vote.term
+    else { return nil }
     return SnapshotRequest(vote: vote, meta: meta, offset: offset, bytes: bytes, isLast: isLast)
   }
 
@@ -240,8 +242,8 @@ extension ByteBuffer {
   }
 
   private mutating func readAppendRequest() -> AppendRequest? {
-    guard let vote = readVote(), let previous = readLogID(),
-      let committed = readInteger(as: UInt64.self), let count = readInteger(as: UInt32.self)
+    guard let vote = readVote(), let previous = readLogID(), let committed = readNumber(),
+      let count = readInteger(as: UInt32.self)
     else { return nil }
     var entries: [Entry] = []
     for _ in 0..<count {
@@ -254,8 +256,8 @@ extension ByteBuffer {
 
   private mutating func readAppendResponse() -> AppendResponse? {
     switch readInteger(as: UInt8.self) {
-    case 0: return readInteger(as: UInt64.self).map { .success(matched: $0) }
-    case 1: return readInteger(as: UInt64.self).map { .conflict(retryAfter: $0) }
+    case 0: return readNumber().map { .success(matched: $0) }
+    case 1: return readNumber().map { .conflict(retryAfter: $0) }
     case 2: return readVote().map { .higherVote($0) }
     default: return nil
     }
@@ -263,16 +265,20 @@ extension ByteBuffer {
 
   private mutating func readFlag() -> Bool? { readInteger(as: UInt8.self).map { $0 == 1 } }
 
+  /// A term or an index.
+  private mutating func readNumber() -> UInt64? {
+    readInteger(as: UInt64.self).flatMap { $0 <= ByteReader.greatestNumber ? $0 : nil }
+  }
+
   private mutating func readVote() -> Vote? {
-    guard let term = readInteger(as: UInt64.self), let node = readInteger(as: UInt64.self),
+    guard let term = readNumber(), let node = readInteger(as: UInt64.self),
       let committed = readFlag()
     else { return nil }
     return Vote(term: term, node: node == 0 ? nil : NodeID(node), committed: committed)
   }
 
   private mutating func readLogID() -> (id: LogID?, Void)? {
-    guard let term = readInteger(as: UInt64.self), let index = readInteger(as: UInt64.self)
-    else { return nil }
+    guard let term = readNumber(), let index = readNumber() else { return nil }
     return (index == 0 ? nil : LogID(term: term, index: index), ())
   }
 

@@ -89,13 +89,23 @@ struct GroupReader {
   }
 
   /// The records of the group at `offset`, and where it ends; nil when none stands there that belongs
-  /// there, whole and unbroken.
+  /// there, whole and unbroken, and of records that are known.
   func group(at offset: Int) -> (records: [Record], end: Int)? {
-    guard let header = GroupHeader(bytes, at: offset), belongs(header, at: offset),
-      header.salt == salt, let body = body(of: header, at: offset),
-      let records = Record.all(in: body)
-    else { return nil }
+    guard let body = body(at: offset), let records = Record.all(in: body) else { return nil }
     return (records, body.endIndex)
+  }
+
+  /// Whether at `offset` a group stands whole and in its place whose records are none: it was not torn.
+  func isStrange(at offset: Int) -> Bool {
+    body(at: offset).map { Record.all(in: $0) == nil } ?? false
+  }
+
+  /// The body of the group at `offset`, if one stands there that belongs there, whole and unbroken.
+  private func body(at offset: Int) -> ArraySlice<UInt8>? {
+    guard let header = GroupHeader(bytes, at: offset), belongs(header, at: offset),
+      header.salt == salt
+    else { return nil }
+    return body(of: header, at: offset)
   }
 
   /// What stands behind `header`, if it is what the header was made for.

@@ -18,8 +18,6 @@ enum Record: Equatable {
   case purge(upTo: LogID)
 
   private static let lengthSize = 4
-  /// No log gets further; it keeps sums of indexes in a broken file from overflowing.
-  private static let lastIndex: UInt64 = 1 << 62
 
   /// Appends the record to `buffer`.
   func append(to buffer: inout [UInt8]) {
@@ -98,17 +96,17 @@ enum Record: Equatable {
     switch kind {
     case 1:
       guard let node = fields.number(as: UInt64.self), let vote = vote(&fields),
-        let purged = fields.logID(), purged?.index ?? 0 <= lastIndex
+        let purged = fields.logID()
       else { return nil }
       return .begin(NodeID(node), vote, purged: purged)
     case 2: return vote(&fields).map { .vote($0) }
     case 3:
-      guard let id = fields.logID(), let id, id.index <= lastIndex, let payload = payload(&fields)
+      guard let id = fields.logID(), let id, let payload = payload(&fields)
       else { return nil }
       return .entry(Entry(id: id, payload: payload))
     case 4: return fields.number(as: UInt64.self).map { .truncate(from: $0) }
     case 5:
-      guard let last = fields.logID(), let last, last.index <= lastIndex else { return nil }
+      guard let last = fields.logID(), let last else { return nil }
       return .purge(upTo: last)
     default: return nil
     }

@@ -41,7 +41,8 @@ struct Recovery {
       end = group.end
     }
     let isDamaged =
-      reader.hasProof(behind: end) || !isLast && bytes[end...].contains { $0 != 0 }
+      reader.isStrange(at: end) || reader.hasProof(behind: end)
+      || !isLast && bytes[end...].contains { $0 != 0 }
     if isDamaged { throw damage(segment.text, at: end) }
   }
 

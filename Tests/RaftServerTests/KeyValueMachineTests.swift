@@ -98,6 +98,22 @@ import Testing
     #expect(try read("LRANGE", "l", "0", "-1") == RESPValue.array([.bulk("1")]).bytes)
   }
 
+  @Test("what is nested is refused, however deep", arguments: ["RAFT.SESSION 1 1 ", "EXEC "])
+  func nested(prefix: String) {
+    var words = "SET k v".split(separator: " ").map { Array($0.utf8) }
+    let outer = prefix.split(separator: " ").map { Array($0.utf8) }
+    for _ in 0..<20_000 {
+      words = prefix == "EXEC " ? [outer[0], CommandPayload.encode(words)] : outer + words
+      // A payload grows by what surrounds it; as words they are only more.
+      if words.count + (words.last?.count ?? 0) > 200_000 { break }
+    }
+    #expect(throws: CommandError.self) { try KeyValueCommand(words) }
+    #expect(throws: CommandError.self) { try KeyValueCommand(outer + words) }
+    #expect(throws: CommandError.self) {
+      try KeyValueCommand(["RAFT.SESSION", "1", "1"].map { Array($0.utf8) } + words)
+    }
+  }
+
   @Test("in a session a command takes effect once, and its repetition gets the same answer")
   mutating func sessions() throws {
     #expect(try apply("RAFT.SESSION", "OPEN") == RESPValue.integer(1).bytes)

@@ -155,6 +155,42 @@ import Testing
     }
   }
 
+  @Test("numbers that would overflow, and snapshots that contradict themselves, are no frames")
+  func impossibleFrames() {
+    func isRefused(_ message: PeerMessage) -> Bool {
+      var buffer = ByteBuffer()
+      PeerFrame(number: 1, recipient: NodeID(5), message: message).write(to: &buffer)
+      return (try? PeerFrameDecoder().decode(buffer: &buffer)) == nil
+    }
+    func snapshot(_ last: LogID, _ membership: LogID, term: UInt64) -> PeerMessage {
+      let stored = StoredMembership(
+        logID: membership, membership: Membership(voters: [NodeID(1)], members: []))
+      return .snapshotRequest(
+        SnapshotRequest(
+          vote: Vote(term: term, node: NodeID(2), committed: true),
+          meta: SnapshotMeta(lastLogID: last, membership: stored, id: "s"), offset: 0, bytes: [],
+          isLast: true))
+    }
+    let great = Vote(term: .max, node: NodeID(2), committed: true)
+    let vote = Vote(term: 3, node: NodeID(2), committed: true)
+    #expect(
+      isRefused(
+        .appendRequest(AppendRequest(vote: great, previous: nil, entries: [], committed: 0))))
+    #expect(
+      isRefused(
+        .appendRequest(AppendRequest(vote: vote, previous: nil, entries: [], committed: .max))))
+    #expect(
+      isRefused(
+        .voteRequest(
+          VoteRequest(vote: vote, lastLogID: LogID(term: 1, index: .max), isPreVote: false))))
+    #expect(isRefused(.appendResponse(.higherVote(great))))
+    #expect(isRefused(.appendResponse(.success(matched: .max))))
+    let last = LogID(term: 3, index: 9)
+    #expect(!isRefused(snapshot(last, LogID(term: 2, index: 9), term: 3)))
+    #expect(isRefused(snapshot(last, LogID(term: 2, index: 10), term: 3)))
+    #expect(isRefused(snapshot(last, LogID(term: 2, index: 9), term: 2)))
+  }
+
   @Test("a frame with any byte changed is read without a trap", arguments: Seed.some(500))
   func frameRubbish(seed: Seed) {
     var random = SplitMix64(seed)

@@ -113,6 +113,24 @@ import Testing
     #expect(third.recovered.log.last == LogID(term: 2, index: 2))
   }
 
+  @Test("a whole group of records that nobody knows is damage, not a torn tail")
+  func strange() async throws {
+    let disk = ForgetfulDisk()
+    try await append([entry(1, 1)], to: disk)
+    let before = written(disk)
+    let salt = try #require(GroupHeader(before, at: 0)).salt
+    // Of kind 99, as a later version might write it.
+    let records: [UInt8] = [1, 0, 0, 0, 99]
+    var bytes = before
+    GroupHeader(of: records, salt: salt, segment: 1, place: UInt64(before.count))
+      .append(to: &bytes)
+    bytes += records
+    #expect(throws: StoreError.self) { try open(ForgetfulDisk([Self.name: bytes])) }
+    // With its last byte gone it is torn.
+    let torn = try open(ForgetfulDisk([Self.name: bytes.dropLast()]))
+    #expect(torn.recovered.log.lastIndex == 1)
+  }
+
   @Test("a flipped bit in what was durable is damage, not a torn tail", arguments: Seed.some(64))
   func damage(seed: Seed) async throws {
     var random = SplitMix64(seed)

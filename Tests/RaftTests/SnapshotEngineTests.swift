@@ -46,6 +46,20 @@ import Testing
     #expect(engine.state.applied == 100)
   }
 
+  @Test("of a leader that contradicts what is committed nothing is taken")
+  func contradiction() {
+    var engine = follower()
+    append(1...5, to: &engine)
+    // Whose entry before is another than the one here, and whose next one is older than it.
+    let liar = Vote(term: 7, node: NodeID(3), committed: true)
+    let broken = AppendRequest(
+      vote: liar, previous: LogID(term: 0, index: 5),
+      entries: [Entry(id: LogID(term: 0, index: 6), payload: .blank)], committed: 6)
+    let commands = engine.handle(.appendRequested(broken, request), at: .zero)
+    #expect(commands.last == .answerAppend(request, .conflict(retryAfter: 5)))
+    #expect(engine.state.log.lastIndex == 5 && engine.state.committed == 5)
+  }
+
   @Test("a snapshot that falls due while one is built is built after it, and the log is purged")
   func dueMeanwhile() {
     var engine = follower()

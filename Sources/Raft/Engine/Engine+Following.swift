@@ -66,14 +66,16 @@ extension Engine {
       guard entry.id.index == before.index + 1, entry.id.term >= before.term else { return false }
       before = entry.id
     }
-    return before.term <= request.vote.term && !contradictsCommitted(request.entries)
+    return before.term <= request.vote.term && !contradictsCommitted(request)
   }
 
-  private func contradictsCommitted(_ entries: [Entry]) -> Bool {
-    entries.contains {
-      $0.id.index <= state.committed && $0.id.index >= state.log.purgedIndex
-        && !state.log.contains($0.id)
+  private func contradictsCommitted(_ request: AppendRequest) -> Bool {
+    func contradicts(_ name: LogID) -> Bool {
+      name.index <= state.committed && name.index >= state.log.purgedIndex
+        && !state.log.contains(name)
     }
+    return request.previous.map(contradicts) ?? false
+      || request.entries.contains { contradicts($0.id) }
   }
 
   /// Skips what the log holds, cuts it at the first difference, appends the rest.
