@@ -206,7 +206,7 @@ let package = Package(
     .testTarget(
       name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"]),
     .testTarget(name: "NemesisTests", dependencies: ["Hosts", "Nemesis", "Support", "Workloads"]),
-    .testTarget(name: "BenchTests", dependencies: ["Bench", "Workloads"]),
+    .testTarget(name: "BenchTests", dependencies: ["Bench", "History", "Workloads"]),
     .testTarget(
       name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),
     .testTarget(

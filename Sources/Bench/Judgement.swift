@@ -14,6 +14,8 @@ public struct Circumstances: Sendable {
   public var phases: [RunResults.Phase] = []
   /// Who was seen to lead.
   public var leaders: [RunResults.LeaderSeen] = []
+  /// Who said in which term that it leads.
+  public var claims: [RunResults.LeaderSeen] = []
   /// Nodes that ended on their own.
   public var crashes: [String] = []
   /// What the bench could not do.
@@ -47,6 +49,7 @@ public struct Circumstances: Sendable {
     faults = results.faults
     phases = results.phases.filter { $0.name != Judgement.phase }
     leaders = results.leaders
+    claims = results.claims
     crashes = results.crashes
     problems = results.problems
     missing = results.missing
@@ -74,7 +77,8 @@ public enum Judgement {
       outcome: .valid, verdict: "unknown", summary: "", checks: [],
       functions: FunctionFigures.all(in: history), availability: availability,
       faults: circumstances.faults, phases: circumstances.phases, leaders: circumstances.leaders,
-      crashes: circumstances.crashes, problems: circumstances.problems,
+      claims: circumstances.claims, crashes: circumstances.crashes,
+      problems: circumstances.problems,
       missing: circumstances.missing, worstLag: circumstances.worstLag, counterexample: nil,
       build: circumstances.build)
     // What a first judgement said already is not said twice.
@@ -102,6 +106,7 @@ public enum Judgement {
         results.problems.addNew(result.checkerFailures)
       case .availability: results.checks.append(Self.availability(availability, workload))
       case .crashes: results.checks.append(crashes(circumstances.crashes))
+      case .elections: results.checks.append(elections(circumstances.claims))
       }
     }
     results.phases.append(
@@ -164,6 +169,19 @@ public enum Judgement {
       detail: crashes.isEmpty ? "no node ended on its own" : crashes.joined(separator: "; "))
   }
 
+  private static func elections(_ claims: [RunResults.LeaderSeen]) -> CheckOutcome {
+    let terms = Dictionary(grouping: claims, by: \.term).sorted { $0.key < $1.key }
+    let broken = terms.compactMap { term, claims in
+      let nodes = Set(claims.compactMap(\.node)).sorted()
+      return nodes.count < 2 ? nil : "\(nodes.joined(separator: " and ")) both led in term \(term)"
+    }
+    return CheckOutcome(
+      name: CheckName.elections.rawValue, verdict: broken.isEmpty ? "valid" : "invalid",
+      detail: broken.isEmpty
+        ? "\(terms.count) terms were seen to have a leader, none of them two"
+        : broken.joined(separator: "; "))
+  }
+
   private static func outcome(
     _ results: RunResults, _ circumstances: Circumstances
   ) -> RunOutcome {
@@ -171,7 +189,9 @@ public enum Judgement {
       results.checks.first { $0.name == name.rawValue }?.verdict
     }
     var found: Set<RunOutcome> = []
-    if verdict(.linearizable) == "invalid" { found.insert(.violation) }
+    if verdict(.linearizable) == "invalid" || verdict(.elections) == "invalid" {
+      found.insert(.violation)
+    }
     if verdict(.crashes) == "invalid" { found.insert(.crash) }
     if circumstances.isInterrupted { found.insert(.interrupted) }
     if !results.problems.isEmpty { found.insert(.benchFailure) }
@@ -192,7 +212,9 @@ public enum Judgement {
       return results.verdict == "valid"
         ? "The history is linearizable."
         : "All checks asked for passed; linearizability was not among them."
-    case .violation: return detail(.linearizable)
+    case .violation:
+      let isBroken = results.verdict == "invalid"
+      return isBroken ? detail(.linearizable) : "Two leaders in one term: \(detail(.elections))."
     case .crash: return "A node ended on its own: \(detail(.crashes))."
     case .interrupted: return "Interrupted; what was recorded until then is \(results.verdict)."
     case .benchFailure: return "The bench failed: \(results.problems.joined(separator: "; "))."

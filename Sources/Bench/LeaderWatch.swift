@@ -10,6 +10,7 @@ final class LeaderWatch: Sendable {
   private let clock: @Sendable () -> Int64
   private let group: any EventLoopGroup
   private let seen = Mutex<[RunResults.LeaderSeen]>([])
+  private let claimed = Mutex<[RunResults.LeaderSeen]>([])
 
   init(cluster: Cluster, clock: @escaping @Sendable () -> Int64, group: any EventLoopGroup) {
     self.cluster = cluster
@@ -20,13 +21,18 @@ final class LeaderWatch: Sendable {
   /// Every change that was seen, in order.
   var changes: [RunResults.LeaderSeen] { seen.withLock { $0 } }
 
+  /// Each node in each term of which it said that it leads, in order.
+  var claims: [RunResults.LeaderSeen] { claimed.withLock { $0 } }
+
   /// Who was seen last.
   var current: String? { seen.withLock { $0.last?.node } }
 
   /// Looks until cancelled.
   func run() async {
     while !Task.isCancelled {
-      let leader = await cluster.system.leader(group: group)
+      let leaders = await cluster.system.leaders(group: group)
+      for leader in leaders { note(leader) }
+      let leader = leaders.max { $0.term < $1.term }
       let node = leader.map { cluster.hosts[$0.index].name }
       let term = leader?.term ?? 0
       seen.withLock { seen in
@@ -34,6 +40,18 @@ final class LeaderWatch: Sendable {
         seen.append(RunResults.LeaderSeen(time: clock(), node: node, term: term))
       }
       do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
+    }
+  }
+}
+
+extension LeaderWatch {
+  private func note(_ leader: Leader) {
+    let node = cluster.hosts[leader.index].name
+    claimed.withLock { claimed in
+      // Newest first: it is nearly always the last one again.
+      guard !claimed.reversed().contains(where: { $0.node == node && $0.term == leader.term })
+      else { return }
+      claimed.append(RunResults.LeaderSeen(time: clock(), node: node, term: leader.term))
     }
   }
 }

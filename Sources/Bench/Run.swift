@@ -80,6 +80,7 @@ public struct Run: Sendable {
     circumstances.isInterrupted = interruption.isRaised
     circumstances.faults = await nemesis.outcomes.sorted { $0.fault < $1.fault }
     circumstances.leaders = leaders.changes
+    circumstances.claims = leaders.claims
     circumstances.crashes = await cluster.crashes.map { "\($0.node) \($0.reason)" }
     circumstances.missing += await cluster.lost.sorted().map { "\($0) went out of reach" }
     circumstances.worstLag = lag.worstSeconds
@@ -215,6 +216,7 @@ public struct Run: Sendable {
 
   private func stop(_ clock: inout PhaseClock, _ circumstances: inout Circumstances) async {
     clock.begin("stop", within: .seconds(30))
+    await cluster.noteFallen()
     await withTaskGroup(of: String?.self) { tasks in
       for index in cluster.hosts.indices {
         tasks.addTask {

@@ -200,7 +200,8 @@ static void put(const void *bytes, size_t length) {
 
 static void note(uint32_t kind, const char *path, int fd, off_t offset, size_t length) {
   struct shim_record record = {
-    .kind = kind, .path_length = (uint32_t)strlen(path), .offset = (uint64_t)offset};
+    .kind = kind, .path_length = (uint32_t)strlen(path), .offset = (uint64_t)offset,
+    .length = length};
   char *old = NULL;
   if (kind == SHIM_WRITE) {
     struct stat status;
@@ -305,7 +306,11 @@ static int synced(int fd, int (*sync)(int)) {
     syscall(SYS_nanosleep, &step, NULL);
   }
   if (delay > 0) { count(&control->delays_given); }
-  if (fails(&control->sync_error)) { return -1; }
+  if (fails(&control->sync_error)) {
+    keep(SHIM_SYNC_FAILED, path, fd, 0, 0);
+    errno = __atomic_load_n(&control->sync_error, __ATOMIC_RELAXED);
+    return -1;
+  }
   // Before it takes effect: what it is to make durable is lost.
   die(&control->kill_after_syncs);
   static uint64_t syncs;

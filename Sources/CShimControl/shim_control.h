@@ -43,15 +43,17 @@ struct shim_control {
 /// A record of the journal of what is not synced; `path_length` bytes of a path and `old_length` of what
 /// was there before follow. Written before the write.
 struct shim_record {
-  /// SHIM_WRITE, SHIM_SYNC_BEGINS or SHIM_SYNCED.
+  /// SHIM_WRITE, SHIM_SYNC_BEGINS, SHIM_SYNCED or SHIM_SYNC_FAILED.
   uint32_t kind;
   uint32_t path_length;
   /// Where the write goes; of a sync its number, since others may write and sync meanwhile.
   uint64_t offset;
+  /// How much is written.
+  uint64_t length;
   uint64_t old_size;
   uint64_t old_length;
 };
 
-enum { SHIM_WRITE = 1, SHIM_SYNC_BEGINS = 2, SHIM_SYNCED = 3 };
+enum { SHIM_WRITE = 1, SHIM_SYNC_BEGINS = 2, SHIM_SYNCED = 3, SHIM_SYNC_FAILED = 4 };
 
 #endif

@@ -154,14 +154,21 @@ public final class Shim: Sendable {
     Synchronization.atomicMemoryFence(ordering: .sequentiallyConsistent)
   }
 
-  /// Takes back all that the process, which has ended, wrote and did not sync: what a loss of power may
+  /// Whether syncs are told to fail.
+  public var failsSyncs: Bool { page.withLock { $0.pointer.pointee.sync_error != 0 } }
+
+  /// Takes back what the process, which has ended, wrote and did not sync: what a loss of power may
   /// take.
   ///
-  /// - Returns: how many files and bytes of them.
+  /// - Parameter kept: how much of it stays, from 0 to 1, in the order in which it was written; the
+  ///   write in which that ends stays in part.
+  /// - Returns: how many files and bytes of them are taken.
   /// - Throws: `HostError.log` when a file can't be written.
-  public func loseUnsynced(host: String) throws(HostError) -> (files: Int, bytes: Int) {
+  public func loseUnsynced(
+    host: String, keeping kept: Double = 0
+  ) throws(HostError) -> (files: Int, bytes: Int) {
     do throws(LedgerError) {
-      return try UnsyncedJournal(path: journal).undo()
+      return try UnsyncedJournal(path: journal).undo(keeping: kept)
     } catch {
       throw .log(host: host, path: journal, reason: error.description)
     }
@@ -173,15 +180,34 @@ struct UnsyncedJournal {
   private struct Write {
     var path: String
     var offset: UInt64
+    var length: UInt64
     var oldSize: UInt64
     var old: Data
+    /// A sync of it failed: as on Linux it is in memory only from then on, whatever syncs follow, until
+    /// it is written again.
+    var isFailed = false
+    /// A sync worked since that did not write it.
+    var isOutlived = false
+
+    func overlaps(_ other: Write) -> Bool {
+      offset < other.offset + other.length && other.offset < offset + length
+    }
+
+    /// The same without its first bytes: they stay.
+    func without(first count: UInt64) -> Write {
+      Write(
+        path: path, offset: offset + count, length: length - count,
+        oldSize: Swift.max(oldSize, offset + count),
+        old: Data(old.dropFirst(Int(clamping: count))), isFailed: isFailed, isOutlived: isOutlived)
+    }
   }
 
   let path: String
 
-  /// Undoes the writes that no sync followed, the last first, and forgets them all.
-  func undo() throws(LedgerError) -> (files: Int, bytes: Int) {
-    let writes = unsynced()
+  /// Undoes the writes that no sync followed but for a share of their bytes, the last first, and forgets
+  /// them all.
+  func undo(keeping share: Double) throws(LedgerError) -> (files: Int, bytes: Int) {
+    let writes = Self.rest(of: unsynced(), without: share)
     var files: Set<String> = []
     var bytes = 0
     for write in writes.reversed() {
@@ -191,17 +217,38 @@ struct UnsyncedJournal {
       defer { close(file) }
       var status = stat()
       guard fstat(file, &status) == 0 else { throw .system("looking at \(write.path)") }
-      bytes += max(write.old.count, Int(status.st_size) - Int(write.oldSize))
+      var old = write.old
+      var size = write.oldSize
+      if write.isOutlived {
+        // What follows it in the file may be durable: where nothing was before are zeros.
+        size = .max
+        let end = min(write.offset + write.length, UInt64(status.st_size))
+        let there = write.offset + UInt64(old.count)
+        if end > there { old += Data(count: Int(end - there)) }
+      }
+      bytes += max(old.count, Int(status.st_size) - Int(clamping: size))
       files.insert(write.path)
-      let count = write.old.withUnsafeBytes {
+      let count = old.withUnsafeBytes {
         pwrite(file, $0.baseAddress, $0.count, off_t(write.offset))
       }
-      guard count == write.old.count,
-        UInt64(status.st_size) <= write.oldSize || ftruncate(file, off_t(write.oldSize)) == 0
+      guard count == old.count,
+        UInt64(status.st_size) <= size || ftruncate(file, off_t(size)) == 0
       else { throw .system("writing \(write.path)") }
     }
     truncate(path, 0)
     return (files.count, bytes)
+  }
+
+  /// What is left of `writes` when a share of their bytes, from the first on, stays.
+  private static func rest(of writes: [Write], without share: Double) -> [Write] {
+    var kept = UInt64(share * writes.reduce(0) { $0 + Double($1.length) })
+    var rest: [Write] = []
+    for write in writes {
+      let count = min(kept, write.length)
+      kept -= count
+      if count < write.length { rest.append(write.without(first: count)) }
+    }
+    return rest
   }
 
   /// The writes in order, without those that a sync made durable. A record that was cut off is that of
@@ -230,13 +277,27 @@ struct UnsyncedJournal {
       place += Int(record.old_length)
       switch record.kind {
       case UInt32(SHIM_WRITE):
+        // No file is so long: these are no records.
+        guard max(record.offset, record.length, record.old_size) < 1 << 48 else { return [] }
         pending[path, default: []].append(writes.count)
         writes.append(
-          Write(path: path, offset: record.offset, oldSize: record.old_size, old: Data(old)))
+          Write(
+            path: path, offset: record.offset, length: record.length, oldSize: record.old_size,
+            old: Data(old)))
       case UInt32(SHIM_SYNC_BEGINS): begun[record.offset] = writes.count
+      case UInt32(SHIM_SYNC_FAILED):
+        for number in pending[path] ?? [] { writes[number].isFailed = true }
       default:
         let count = begun.removeValue(forKey: record.offset) ?? 0
-        pending[path]?.removeAll { $0 < count }
+        let concerned = (pending[path] ?? []).filter { $0 < count }
+        let durable = concerned.filter { !writes[$0].isFailed }.map { ($0, writes[$0]) }
+        // What was written over since is what was written then.
+        let lost = concerned.filter { number in
+          let write = writes[number]
+          return write.isFailed && !durable.contains { $0 > number && $1.overlaps(write) }
+        }
+        for number in lost { writes[number].isOutlived = true }
+        pending[path] = lost + (pending[path] ?? []).filter { $0 >= count }
       }
     }
     return pending.values.joined().sorted().map { writes[$0] }

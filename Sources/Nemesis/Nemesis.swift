@@ -128,21 +128,29 @@ public actor Nemesis {
     if let action = Administration(rawValue: planned.choice), planned.kind == "administer" {
       return (Administer(action: action, cluster: cluster, group: group), [])
     }
-    // The leader as often as any: it is the one whose mistakes count.
-    let isLeader = Bool.random(using: &random)
-    let node = isLeader ? leader ?? 0 : Int.random(in: hosts.indices, using: &random)
-    if let trouble = DiskTrouble(rawValue: planned.choice), planned.kind == "disk" {
-      let syncs = Int.random(in: 1...50, using: &random)
+    func nodes(_ target: NodeTarget?) throws -> [Int] {
+      guard let nodes = target?.nodes(count: hosts.count, leader: leader, using: &random) else {
+        throw FaultError.skipped("no leader was known, or there are too few nodes")
+      }
+      return nodes
+    }
+    if let aim = AimedTrouble<DiskTrouble>(choice: planned.choice), planned.kind == "disk" {
+      let nodes = try nodes(aim.target)
       return (
-        Disk(trouble: trouble, node: node, syncs: syncs, cluster: cluster), [.process(node)]
+        Disk(aim: aim, nodes: nodes, seed: random.next(), cluster: cluster),
+        Set(nodes.map { .process($0) })
       )
     }
-    if let trouble = ClockTrouble(rawValue: planned.choice), planned.kind == "clock" {
-      return (ClockSkew(trouble: trouble, node: node, cluster: cluster), [.clock(node)])
+    if let aim = AimedTrouble<ClockTrouble>(choice: planned.choice), planned.kind == "clock" {
+      let nodes = try nodes(aim.target)
+      return (
+        ClockSkew(aim: aim, nodes: nodes, cluster: cluster), Set(nodes.map { .clock($0) })
+      )
     }
-    guard let target = NodeTarget(rawValue: planned.choice),
-      let nodes = target.nodes(count: hosts.count, leader: leader, using: &random)
-    else { throw FaultError.skipped("no leader was known, or there are too few nodes") }
+    guard let target = NodeTarget(rawValue: planned.choice) else {
+      throw FaultError.skipped("\(planned.choice) is nothing that a \(planned.kind) can be")
+    }
+    let nodes = try nodes(target)
     let fault: any Fault =
       switch planned.kind {
       case "pause": Pause(target: target, nodes: nodes, cluster: cluster)

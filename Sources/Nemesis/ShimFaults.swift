@@ -19,6 +19,41 @@ extension Cluster {
     }
     return shim
   }
+
+  /// Does `body` to all of `nodes` at the same time; what it says of each is the evidence.
+  ///
+  /// - Throws: what kept it from the first of them, if it took hold of none or failed on any;
+  ///   `FaultError.skipped` alone, of some, is evidence too.
+  fileprivate func strike<Trouble>(
+    _ nodes: [Int], _ aim: AimedTrouble<Trouble>,
+    _ body: @escaping @Sendable (Int) async throws -> String
+  ) async throws -> [Event.Detail] {
+    let results = await nodes.mapConcurrently { node in
+      do { return Result<String, any Error>.success(try await body(node)) } catch {
+        return .failure(error)
+      }
+    }
+    var hit: [String] = []
+    var evidence: [String] = []
+    var skipped: FaultError?
+    for (node, result) in zip(nodes, results) {
+      let name = hosts[node].name
+      do {
+        evidence.append("\(name): \(try result.get())")
+        hit.append(name)
+      } catch FaultError.skipped(let reason) {
+        skipped = skipped ?? .skipped(reason)
+        evidence.append("\(name): skipped, \(reason)")
+      } catch FaultError.unverified(let reason) {
+        throw FaultError.unverified("\(name): \(reason)")
+      }
+    }
+    if hit.isEmpty, let skipped { throw skipped }
+    return [
+      Event.Detail("target", .text("\(aim.trouble.rawValue) \(aim.target.rawValue)")),
+      Event.Detail("nodes", .names(hit)), Event.Detail("evidence", .names(evidence)),
+    ]
+  }
 }
 
 /// Waits until something is so; false when it is not in time.
@@ -31,73 +66,101 @@ private func wait(_ time: Duration, until isMet: () async -> Bool) async throws 
   return await isMet()
 }
 
-/// A node's disk fails it. Healing makes the disk whole, and starts the node where it has ended.
+/// Disks of nodes fail them. Healing makes the disks whole, and starts the nodes that have ended.
 public struct Disk: Fault {
   /// `disk`.
   public let kind = "disk"
-  private let trouble: DiskTrouble
-  private let node: Int
-  /// At which of its next syncs the node ends, if it is to.
-  private let syncs: Int
+  private let aim: AimedTrouble<DiskTrouble>
+  private let nodes: [Int]
+  /// Fixes at which sync each node ends, and how much of a torn write stays.
+  private let seed: UInt64
   private let cluster: Cluster
 
-  /// Does `trouble` to `node`.
-  public init(trouble: DiskTrouble, node: Int, syncs: Int, cluster: Cluster) {
-    self.trouble = trouble
-    self.node = node
-    self.syncs = syncs
+  /// Does `aim` to `nodes`, which its target named.
+  public init(
+    aim: AimedTrouble<DiskTrouble>, nodes: [Int], seed: UInt64, cluster: Cluster
+  ) {
+    self.aim = aim
+    self.nodes = nodes
+    self.seed = seed
     self.cluster = cluster
   }
 
-  private var name: String { cluster.hosts[node].name }
-
-  /// Does it, and waits until the node has met it.
+  /// Does it to all at once, and waits until each has met it.
   public func inject() async throws -> [Event.Detail] {
+    try await cluster.strike(nodes, aim) { try await strike($0) }
+  }
+
+  private func strike(_ node: Int) async throws -> String {
     let shim = try await cluster.working(node) { $0.sync + $0.write }
     await cluster.excuse(node)
-    let evidence: String
-    switch trouble {
-    case .loseUnsynced:
-      guard let pid = try await cluster.kill(node) else {
-        throw FaultError.skipped("no process ran there")
-      }
-      evidence = "process \(pid) killed; \(try lose(shim))"
+    var random = SplitMix64(seed: seed, part: UInt64(node))
+    switch aim.trouble {
+    case .loseUnsynced: return try await losePower(node, shim, keeping: 0)
+    case .tornWrite:
+      return try await losePower(node, shim, keeping: Double.random(in: 0..<1, using: &random))
+    case .loseStalled:
+      shim.stallSyncs(.seconds(10))
+      try await Task.sleep(for: .milliseconds(300))
+      return try await losePower(node, shim, keeping: 0)
     case .killAtSync:
-      shim.kill(afterSyncs: syncs)
-      guard try await wait(.seconds(5), until: { await cluster.state(of: node) == .stopped }) else {
-        throw FaultError.unverified("\(name) did not come to its sync number \(syncs) in 5 s")
+      return try await end(node, shim, atSync: Int.random(in: 1...50, using: &random), .seconds(2))
+    case .crashLoop:
+      var lines: [String] = []
+      for _ in 0..<6 {
+        if !lines.isEmpty, await cluster.state(of: node) == .stopped {
+          try await cluster.start(node)
+        }
+        let sync = Int.random(in: 1...5, using: &random)
+        lines.append(try await end(node, shim, atSync: sync, .milliseconds(700)))
       }
-      evidence = "ended itself at its sync number \(syncs); \(try lose(shim))"
+      return lines.joined(separator: "; ")
     case .syncError:
-      evidence = try await failing(shim, "syncs failed with EIO") { $0.fail(syncs: EIO) }
+      return try await failing(node, shim, "syncs failed with EIO") { $0.fail(syncs: EIO) }
     case .full:
-      evidence = try await failing(shim, "writes failed with ENOSPC") { $0.fail(writes: ENOSPC) }
+      return try await failing(node, shim, "writes failed with ENOSPC") { $0.fail(writes: ENOSPC) }
     case .syncStall:
       let before = shim.calls.delayed
       shim.stallSyncs(.seconds(1))
-      guard try await wait(.seconds(5), until: { shim.calls.delayed > before }) else {
-        throw FaultError.unverified("\(name) did not sync within 5 s")
+      guard try await wait(.seconds(3), until: { shim.calls.delayed > before }) else {
+        throw FaultError.skipped("it synced nothing in 3 s")
       }
-      evidence = "a sync took a second longer"
+      return "a sync took a second longer"
     }
-    return [
-      Event.Detail("target", .text(trouble.rawValue)), Event.Detail("nodes", .names([name])),
-      Event.Detail("evidence", .text(evidence)),
-    ]
   }
 
-  private func lose(_ shim: Shim) throws -> String {
-    let lost = try shim.loseUnsynced(host: name)
+  /// Lets the node end at its next sync with that number, or after `patience`: it may have nothing to
+  /// sync while others have ended.
+  private func end(
+    _ node: Int, _ shim: Shim, atSync number: Int, _ patience: Duration
+  ) async throws -> String {
+    shim.kill(afterSyncs: number)
+    guard try await wait(patience, until: { await cluster.state(of: node) == .stopped }) else {
+      shim.kill(afterSyncs: 0)
+      return "no sync number \(number) in time; \(try await losePower(node, shim, keeping: 0))"
+    }
+    return "ended itself at its sync number \(number); \(try lose(node, shim))"
+  }
+
+  private func losePower(_ node: Int, _ shim: Shim, keeping kept: Double) async throws -> String {
+    guard let pid = try await cluster.kill(node) else {
+      throw FaultError.skipped("no process ran there")
+    }
+    return "process \(pid) killed; \(try lose(node, shim, keeping: kept))"
+  }
+
+  private func lose(_ node: Int, _ shim: Shim, keeping kept: Double = 0) throws -> String {
+    let lost = try shim.loseUnsynced(host: cluster.hosts[node].name, keeping: kept)
     return "\(lost.bytes) bytes of \(lost.files) files were not synced and are gone"
   }
 
   private func failing(
-    _ shim: Shim, _ what: String, _ body: (Shim) -> Void
+    _ node: Int, _ shim: Shim, _ what: String, _ body: (Shim) -> Void
   ) async throws -> String {
     let before = shim.calls.failed
     body(shim)
-    guard try await wait(.seconds(5), until: { shim.calls.failed > before }) else {
-      throw FaultError.unverified("nothing that \(name) asked of its disk in 5 s could fail")
+    guard try await wait(.seconds(2), until: { shim.calls.failed > before }) else {
+      throw FaultError.skipped("nothing that it asked of its disk in 2 s could fail")
     }
     // Whether it ends of it is its own affair; most do at once.
     let hasEnded = try await wait(
@@ -106,63 +169,75 @@ public struct Disk: Fault {
     return "\(count) \(what); the node \(hasEnded ? "has ended" : "goes on")"
   }
 
-  /// Makes the disk whole; starts the node if it has ended.
+  /// Makes the disks whole; starts the nodes that have ended.
   public func heal() async throws -> [Event.Detail] {
-    guard let shim = await cluster.shim(of: node) else { return [] }
-    shim.fail()
-    shim.stallSyncs(.zero)
-    shim.kill(afterSyncs: 0)
-    var evidence = "the disk is whole"
-    if await cluster.state(of: node) == .stopped {
-      evidence += "; process \(try await cluster.start(node)) started"
+    var evidence: [String] = []
+    for node in nodes {
+      guard let shim = await cluster.shim(of: node) else { continue }
+      var lines: [String] = []
+      if shim.failsSyncs {
+        var random = SplitMix64(seed: seed, part: UInt64(1000 + node))
+        if await cluster.state(of: node) != .stopped {
+          lines.append(try await losePower(node, shim, keeping: 0))
+        } else if Bool.random(using: &random) {
+          lines.append("its power failed too; \(try lose(node, shim))")
+        }
+      }
+      shim.fail()
+      shim.stallSyncs(.zero)
+      shim.kill(afterSyncs: 0)
+      lines.append("the disk is whole")
+      if await cluster.state(of: node) == .stopped {
+        lines.append("process \(try await cluster.start(node)) started")
+      }
+      await cluster.pardon(node)
+      evidence.append("\(cluster.hosts[node].name): \(lines.joined(separator: "; "))")
     }
-    await cluster.pardon(node)
-    return [Event.Detail("evidence", .text(evidence))]
+    return [Event.Detail("evidence", .names(evidence))]
   }
 }
 
-/// A node's clocks are wrong. Healing sets them right; what the clock that cannot be set went ahead or
+/// Clocks of nodes are wrong. Healing sets them right; what the clock that cannot be set went ahead or
 /// fell behind stays, since it never jumps.
 public struct ClockSkew: Fault {
   /// `clock`.
   public let kind = "clock"
-  private let trouble: ClockTrouble
-  private let node: Int
+  private let aim: AimedTrouble<ClockTrouble>
+  private let nodes: [Int]
   private let cluster: Cluster
 
-  /// Does `trouble` to `node`.
-  public init(trouble: ClockTrouble, node: Int, cluster: Cluster) {
-    self.trouble = trouble
-    self.node = node
+  /// Does `aim` to `nodes`, which its target named.
+  public init(aim: AimedTrouble<ClockTrouble>, nodes: [Int], cluster: Cluster) {
+    self.aim = aim
+    self.nodes = nodes
     self.cluster = cluster
   }
 
-  /// Sets the clocks wrong, and waits until the node has looked at them.
+  /// Sets the clocks wrong, and waits until each node has looked at its own.
   public func inject() async throws -> [Event.Detail] {
-    let shim = try await cluster.working(node) { $0.clock }
-    switch trouble {
-    case .ahead: shim.setRealTime(off: .seconds(60))
-    case .behind: shim.setRealTime(off: .seconds(-60))
-    case .fast: shim.setRate(2)
-    case .slow: shim.setRate(0.5)
+    try await cluster.strike(nodes, aim) { node in
+      let shim = try await cluster.working(node) { $0.clock }
+      switch aim.trouble {
+      case .ahead: shim.setRealTime(off: .seconds(60))
+      case .behind: shim.setRealTime(off: .seconds(-60))
+      case .fast: shim.setRate(2)
+      case .slow: shim.setRate(0.5)
+      }
+      let before = shim.calls.clock
+      guard try await wait(.seconds(5), until: { shim.calls.clock > before }) else {
+        throw FaultError.unverified("it did not look at a clock within 5 s")
+      }
+      return "it has looked at its clocks since"
     }
-    let before = shim.calls.clock
-    guard try await wait(.seconds(5), until: { shim.calls.clock > before }) else {
-      throw FaultError.unverified(
-        "\(cluster.hosts[node].name) did not look at a clock within 5 s")
-    }
-    return [
-      Event.Detail("target", .text(trouble.rawValue)),
-      Event.Detail("nodes", .names([cluster.hosts[node].name])),
-      Event.Detail("evidence", .text("the node has looked at its clocks since")),
-    ]
   }
 
   /// Sets them right.
   public func heal() async throws -> [Event.Detail] {
-    guard let shim = await cluster.shim(of: node) else { return [] }
-    shim.setRealTime(off: .zero)
-    shim.setRate(1)
-    return [Event.Detail("evidence", .text("its clocks go right"))]
+    for node in nodes {
+      guard let shim = await cluster.shim(of: node) else { continue }
+      shim.setRealTime(off: .zero)
+      shim.setRate(1)
+    }
+    return [Event.Detail("evidence", .text("clocks go right"))]
   }
 }

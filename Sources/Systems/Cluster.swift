@@ -32,6 +32,8 @@ public actor Cluster {
     var shim: Shim?
     /// A fault of its disk is on it, or was until so lately that an end of the node may come of it.
     var excusedUntil: ContinuousClock.Instant?
+    /// How it ended while it was excused, if it has not been started since.
+    var excusedEnd: ExitStatus?
   }
 
   /// The nodes' hosts, in order.
@@ -75,6 +77,15 @@ public actor Cluster {
   /// Five seconds from now the ends of node `index` are its own again.
   public func pardon(_ index: Int) { nodes[index].excusedUntil = .now + .seconds(5) }
 
+  /// Notes as crashes the nodes that ended by themselves, excused or not, and are not there now that
+  /// everything is healed.
+  public func noteFallen() {
+    for index in nodes.indices {
+      guard nodes[index].state == .stopped, let status = nodes[index].excusedEnd else { continue }
+      noteCrash(of: index, "does not stay up after a fault of its disk: \(status)")
+    }
+  }
+
   /// The process number of node `index`, for evidence.
   public func pid(of index: Int) -> Int32? { nodes[index].process?.pid }
 
@@ -95,6 +106,7 @@ public actor Cluster {
       command = nodes[index].shim!.preloaded(into: command)
     }
     nodes[index].state = .running
+    nodes[index].excusedEnd = nil
     let started = AsyncStream.makeStream(of: (any NodeProcess).self)
     // Ends with its process, and is awaited by `kill` and `stop`, whichever ends the process.
     nodes[index].supervisor = Task { [weak self] in
@@ -120,7 +132,11 @@ public actor Cluster {
       if status == .lost {
         lost.insert(hosts[index].name)
       } else {
-        if nodes[index].excusedUntil ?? .now <= .now { noteCrash(of: index, "\(status)") }
+        if nodes[index].excusedUntil ?? .now > .now {
+          nodes[index].excusedEnd = status
+        } else {
+          noteCrash(of: index, "\(status)")
+        }
       }
     }
     nodes[index].state = .stopped

@@ -35,17 +35,9 @@ public struct RaftNode: System {
       ] + members)
   }
 
-  /// The node that leads in the highest term: a deposed leader may not have heard of it yet.
-  public func leader(group: any EventLoopGroup) async -> Leader? {
-    let claims = await withTaskGroup(of: Leader?.self) { tasks in
-      for index in endpoints.indices {
-        tasks.addTask { await claim(of: index, group: group) }
-      }
-      var claims: [Leader] = []
-      for await claim in tasks { if let claim { claims.append(claim) } }
-      return claims
-    }
-    return claims.max { ($0.term, $0.index) < ($1.term, $1.index) }
+  /// Asks every node.
+  public func leaders(group: any EventLoopGroup) async -> [Leader] {
+    await endpoints.indices.mapConcurrently { await claim(of: $0, group: group) }.compactMap { $0 }
   }
 
   /// Asks the leader to hand over, or all nodes for a snapshot or a purge.

@@ -50,14 +50,14 @@ public struct RedisServer: System {
   }
 
   /// The only node leads as soon as it answers.
-  public func leader(group: any EventLoopGroup) async -> Leader? {
+  public func leaders(group: any EventLoopGroup) async -> [Leader] {
     let patience = Duration.milliseconds(150)
     guard
       let connection = try? await RedisConnection.connect(
         host: address, port: 6379, deadline: patience, group: group)
-    else { return nil }  // it is down, and leads nobody
+    else { return [] }  // it is down, and leads nobody
     defer { connection.close() }
     let answer = try? await connection.send(.command("PING"), deadline: patience)
-    return answer == .simple("PONG") ? Leader(index: 0, term: 0) : nil
+    return answer == .simple("PONG") ? [Leader(index: 0, term: 0)] : []
   }
 }

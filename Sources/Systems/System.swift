@@ -12,13 +12,18 @@ public protocol System: Sendable {
   var endpoints: [Endpoint] { get }
   /// The command that runs node `index`, which keeps its state in `data`.
   func command(node index: Int, data: String) -> Command
-  /// The node that leads, by its own word; nil when none says so.
-  func leader(group: any EventLoopGroup) async -> Leader?
+  /// The nodes that lead, by their own word: several, while a deposed one has not heard of it.
+  func leaders(group: any EventLoopGroup) async -> [Leader]
   /// Does what an administrator would; returns what each node that was asked answered.
   func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
 }
 
 extension System {
+  /// The node that leads in the highest term; nil when none says that it does.
+  public func leader(group: any EventLoopGroup) async -> Leader? {
+    await leaders(group: group).max { ($0.term, $0.index) < ($1.term, $1.index) }
+  }
+
   /// Nothing: who has nothing to administer need not say so.
   public func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
   {

@@ -75,6 +75,8 @@ public enum CheckName: String, CaseIterable, Sendable {
   case availability
   /// No node ended on its own.
   case crashes
+  /// No two nodes were seen to lead in the same term (Raft §5.2, Election Safety).
+  case elections
 }
 
 /// One line of a workload's faults: what, to whom, how often, how long.
@@ -100,10 +102,10 @@ public struct FaultSpecification: Equatable, Sendable {
     case roll([NodeTarget])
     /// Nodes are stopped with SIGSTOP, and go on at the end.
     case pause([NodeTarget])
-    /// A node's disk fails it.
-    case disk([DiskTrouble])
-    /// A node's clocks are wrong.
-    case clock([ClockTrouble])
+    /// Nodes' disks fail them.
+    case disk([DiskTrouble], on: [NodeTarget])
+    /// Nodes' clocks are wrong.
+    case clock([ClockTrouble], on: [NodeTarget])
     /// The system is asked for something that administrators do.
     case administer([Administration])
 
@@ -137,11 +139,34 @@ public struct FaultSpecification: Equatable, Sendable {
       case .kill(let targets), .terminate(let targets), .abort(let targets), .roll(let targets),
         .pause(let targets):
         targets.map(\.rawValue)
-      case .disk(let troubles): troubles.map(\.rawValue)
-      case .clock(let troubles): troubles.map(\.rawValue)
+      case .disk(let troubles, let targets): AimedTrouble.all(troubles, on: targets)
+      case .clock(let troubles, let targets): AimedTrouble.all(troubles, on: targets)
       case .administer(let actions): actions.map(\.rawValue)
       }
     }
+  }
+}
+
+/// What is done, and to whom: `lose-unsynced all`, as a plan says it.
+public struct AimedTrouble<Trouble: RawRepresentable<String> & Sendable>: Sendable {
+  /// What is done.
+  public var trouble: Trouble
+  /// To whom.
+  public var target: NodeTarget
+
+  /// What `choice` says; nil when it says something else.
+  public init?(choice: String) {
+    let words = choice.split(separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 2, let trouble = Trouble(rawValue: String(words[0])),
+      let target = NodeTarget(rawValue: String(words[1]))
+    else { return nil }
+    self.trouble = trouble
+    self.target = target
+  }
+
+  /// Each of `troubles` on each of `targets`.
+  static func all(_ troubles: [Trouble], on targets: [NodeTarget]) -> [String] {
+    troubles.flatMap { trouble in targets.map { "\(trouble.rawValue) \($0.rawValue)" } }
   }
 }
 
@@ -149,9 +174,18 @@ public struct FaultSpecification: Equatable, Sendable {
 public enum DiskTrouble: String, CaseIterable, Sendable {
   /// The node is killed, and what it had written and not synced is gone.
   case loseUnsynced = "lose-unsynced"
-  /// The node ends at one of its next syncs, and what it had not synced is gone.
+  /// The node is killed; of what it had not synced a part is left, and ends in the middle of a write.
+  case tornWrite = "torn-write"
+  /// Its syncs stall for a while, in which the node is killed; what it had not synced is gone.
+  case loseStalled = "lose-stalled"
+  /// The node ends at one of its next syncs, and what it had not synced is gone; at the latest after two
+  /// seconds.
   case killAtSync = "kill-at-sync"
-  /// Syncs fail with EIO.
+  /// Six times in a row the node ends at one of its next syncs, loses what it had not synced, and is
+  /// started again at once.
+  case crashLoop = "crash-loop"
+  /// Syncs fail with EIO. At the end the power fails too, for a node that has ended by itself half the
+  /// time: what it had not synced is gone, and a sync that works afterwards brings nothing back.
   case syncError = "sync-error"
   /// Writes fail with ENOSPC.
   case full

@@ -138,6 +138,7 @@ public enum WorkloadFile {
   ) throws(WorkloadError) -> FaultSpecification {
     var mapping = try YAMLMapping(node, file: file, path: "faults")
     let partitions = try mapping.choices("partition", PartitionShape.self)
+    let targets = try mapping.choices("on", NodeTarget.self)
     let kinds: [FaultSpecification.Kind?] = [
       partitions.map { .partition($0) },
       try mapping.choices("kill", NodeTarget.self).map { .kill($0) },
@@ -145,8 +146,12 @@ public enum WorkloadFile {
       try mapping.choices("abort", NodeTarget.self).map { .abort($0) },
       try mapping.choices("roll", NodeTarget.self).map { .roll($0) },
       try mapping.choices("pause", NodeTarget.self).map { .pause($0) },
-      try mapping.choices("disk", DiskTrouble.self).map { .disk($0) },
-      try mapping.choices("clock", ClockTrouble.self).map { .clock($0) },
+      try mapping.choices("disk", DiskTrouble.self).map {
+        .disk($0, on: targets ?? [.one, .leader])
+      },
+      try mapping.choices("clock", ClockTrouble.self).map {
+        .clock($0, on: targets ?? [.one, .leader])
+      },
       try mapping.choices("administer", Administration.self).map { .administer($0) },
     ]
     let every = try mapping.duration("every") ?? .seconds(5)
@@ -157,6 +162,9 @@ public enum WorkloadFile {
         "", node,
         "each fault is one of partition, kill, terminate, abort, roll, pause, disk, clock or administer"
       )
+    }
+    if targets != nil, !kind.needsShim {
+      throw mapping.failure("on", node, "\(kind.name) names its targets itself; leave `on` out")
     }
     if system == .redis, case .partition = kind {
       throw mapping.failure("partition", node, "one node has nobody to be cut from")
@@ -186,7 +194,7 @@ extension Workload {
     lines.append(faults.isEmpty ? "faults: []" : "faults:")
     for fault in faults {
       lines.append(
-        "  - {\(fault.kind.name): [\(fault.kind.choices.joined(separator: ", "))], "
+        "  - {\(fault.kind.yaml), "
           + "every: \(fault.every.workloadText), for: \(fault.lasts.workloadText)}")
     }
     lines.append("check: [\(checks.map(\.rawValue).joined(separator: ", "))]")
@@ -195,5 +203,20 @@ extension Workload {
     }
     if let seed { lines.append("seed: \(seed)") }
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension FaultSpecification.Kind {
+  /// What is done and to whom, as a workload file says it.
+  fileprivate var yaml: String {
+    func list(_ names: [String]) -> String { "[\(names.joined(separator: ", "))]" }
+    return switch self {
+    case .disk(let troubles, let targets):
+      "\(name): \(list(troubles.map(\.rawValue))), on: \(list(targets.map(\.rawValue)))"
+    case .clock(let troubles, let targets):
+      "\(name): \(list(troubles.map(\.rawValue))), on: \(list(targets.map(\.rawValue)))"
+    case .partition, .kill, .terminate, .abort, .roll, .pause, .administer:
+      "\(name): \(list(choices))"
+    }
   }
 }

@@ -1,6 +1,7 @@
 // What ends a run that does not end, and what a run's outcome is called.
 
 import Foundation
+import History
 import Synchronization
 import Testing
 import Workloads
@@ -58,6 +59,29 @@ import Workloads
     #expect(Figures.count(1_234_567) == "1,234,567" && Figures.count(12) == "12")
     #expect(Figures.seconds(0.01234) == "12.3 ms" && Figures.seconds(2.346) == "2.35 s")
     #expect(Figures.percent(0.9999) == "99.9 %")
+  }
+}
+
+@Suite struct JudgementTests {
+  @Test("two leaders in one term are a violation, two in two terms are none")
+  func elections() async throws {
+    let workload = try WorkloadFile.parse("check: [elections]\nfaults: []", file: "w")
+    var circumstances = Circumstances()
+    func judge() async throws -> RunResults {
+      try await Judgement.judge(History(), of: workload, circumstances)
+    }
+    circumstances.claims = [("n1", 1), ("n2", 2), ("n1", 3)].map {
+      RunResults.LeaderSeen(time: 0, node: $0.0, term: $0.1)
+    }
+    #expect(try await judge().outcome != .violation)
+    #expect(try await judge().checks.map(\.verdict) == ["valid"])
+    circumstances.claims.append(RunResults.LeaderSeen(time: 9, node: "n3", term: 2))
+    let results = try await judge()
+    #expect(results.outcome == .violation)
+    #expect(results.summary == "Two leaders in one term: n2 and n3 both led in term 2.")
+    // As it is judged again from what was stored.
+    let again = try await Judgement.judge(History(), of: workload, Circumstances(results))
+    #expect(again.outcome == .violation)
   }
 }
 

@@ -29,6 +29,7 @@ import Testing
       process.arguments = command.arguments
       process.environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
       let pipe = Pipe()
+      process.standardInput = Pipe()
       process.standardOutput = pipe
       process.standardError = pipe
       try process.run()
@@ -139,6 +140,57 @@ import Testing
     #expect(bench.content("new") == "")
     #expect(bench.content("other") == "synced")
     #expect(try bench.shim.loseUnsynced(host: "here") == (0, 0))
+  }
+
+  @Test("of writes that tear the first stay, and one of them in part", arguments: [0, 3, 4, 9, 12])
+  func tears(kept: Int) throws {
+    let bench = try Bench()
+    let script =
+      Self.writer + """
+        syswrite($file, '0123456789'); $file->sync; sysseek($file, 2, 0);
+        syswrite($file, 'abcd'); syswrite($file, 'EFGH'); syswrite($file, 'ijkl');
+        print "ready\\n"; sleep 60;
+        """
+    let (process, pipe) = try bench.start(script)
+    _ = try pipe.fileHandleForReading.read(upToCount: 6)
+    #expect(bench.content("log") == "01abcdEFGHijkl")
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    _ = try bench.shim.loseUnsynced(host: "here", keeping: (Double(kept) + 0.5) / 12)
+    let left = [
+      0: "0123456789", 3: "01abc56789", 4: "01abcd6789", 9: "01abcdEFGHi", 12: "01abcdEFGHijkl",
+    ]
+    #expect(bench.content("log") == left[kept])
+  }
+
+  @Test("what a sync failed to write is gone though later ones worked, unless it is written again")
+  func failedSyncs() throws {
+    let bench = try Bench()
+    let script =
+      Self.writer + """
+        syswrite($file, 'durable-'); $file->sync;
+        syswrite($file, 'failed--'); print "ready\\n"; <STDIN>; $file->sync or print "$!\\n"; <STDIN>;
+        if ($ENV{AGAIN}) { sysseek($file, 8, 0); syswrite($file, 'again---'); }
+        syswrite($file, 'later---'); $file->sync or die; print "done\\n"; sleep 60;
+        """
+    for again in [false, true] {
+      let (process, pipe) = try bench.start(
+        script.replacing("$ENV{AGAIN}", with: again ? "1" : "0"))
+      let input = try #require(process.standardInput as? Pipe).fileHandleForWriting
+      _ = try pipe.fileHandleForReading.read(upToCount: 6)
+      bench.shim.fail(syncs: EIO)
+      input.write(Data("\n".utf8))
+      _ = try pipe.fileHandleForReading.read(upToCount: 19)
+      bench.shim.fail()
+      input.write(Data("\n".utf8))
+      _ = try pipe.fileHandleForReading.read(upToCount: 5)
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      let lost = try bench.shim.loseUnsynced(host: "here")
+      #expect(lost.bytes == (again ? 0 : 8))
+      let zeros = String(repeating: "\0", count: 8)
+      #expect(bench.content("log") == "durable-\(again ? "again---" : zeros)later---")
+    }
   }
 
   @Test("a process ends itself at the sync that it is told")
