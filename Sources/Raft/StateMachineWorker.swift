@@ -49,7 +49,16 @@ struct StateMachineWorker: Sendable {
     var machine: Machine
     var applied: LogID?
     var membership = StoredMembership.none
-    var incoming: (meta: SnapshotMeta, writer: any SnapshotWriter, size: UInt64)?
+    var incoming: Incoming?
+
+    /// A leader's snapshot of which parts have come.
+    struct Incoming {
+      var meta: SnapshotMeta
+      var writer: any SnapshotWriter
+      /// Tries whether the bytes are a state at all, before they take the place of what is there.
+      var restoration: Machine.Restoration
+      var size: UInt64 = 0
+    }
   }
 
   /// Runs until the core closes the channel; cancellation alone does not end it.
@@ -152,6 +161,8 @@ struct StateMachineWorker: Sendable {
   }
 
   /// Keeps a part if it goes on where the last one ended; says from where else it wants more.
+  ///
+  /// - Throws: when the bytes are no state that this version knows; what is on disk stays then.
   private func take<Machine>(
     _ request: SnapshotRequest, _ id: RequestID, _ holding: inout Holding<Machine>
   ) async throws {
@@ -161,12 +172,15 @@ struct StateMachineWorker: Sendable {
     }
     if holding.incoming?.meta != request.meta {
       await holding.incoming?.writer.discard()
-      holding.incoming = (request.meta, try await snapshots.writer(for: request.meta), 0)
+      holding.incoming = Holding.Incoming(
+        meta: request.meta, writer: try await snapshots.writer(for: request.meta),
+        restoration: holding.machine.restoration())
     }
     guard var incoming = holding.incoming, request.offset == incoming.size else {
       inbox.notify(.snapshotAnswered(id, .received(upTo: holding.incoming?.size ?? 0)))
       return
     }
+    try incoming.restoration.take(request.bytes)
     try await incoming.writer.append(request.bytes)
     incoming.size += UInt64(request.bytes.count)
     holding.incoming = incoming
@@ -174,6 +188,7 @@ struct StateMachineWorker: Sendable {
       inbox.notify(.snapshotAnswered(id, .received(upTo: incoming.size)))
       return
     }
+    _ = try incoming.restoration.finish()
     try await incoming.writer.finish()
     holding.incoming = nil
     inbox.notify(.snapshotReceived(request.meta, id))

@@ -34,8 +34,14 @@ struct Journal: StateMachine {
   }
 
   struct Restoration: SnapshotRestoration {
+    struct Unknown: Error {}
+
     var bytes: [UInt8] = []
-    mutating func take(_ bytes: [UInt8]) { self.bytes += bytes }
+    /// What holds 255 is of a later version.
+    mutating func take(_ bytes: [UInt8]) throws {
+      guard !bytes.contains(255) else { throw Unknown() }
+      self.bytes += bytes
+    }
     consuming func finish() -> Journal { Journal(bytes: bytes) }
   }
 }
@@ -43,6 +49,7 @@ struct Journal: StateMachine {
 /// Calls the other nodes' handles, unless one of the two is cut off.
 final class Wires: Sendable {
   let nodes = Mutex<[NodeID: Raft]>([:])
+  let snapshots = Mutex<[NodeID: MemorySnapshots]>([:])
   let cut = Mutex<Set<NodeID>>([])
   /// What may happen to a part of a snapshot on its way; nil for what is lost.
   let passSnapshot = Mutex<@Sendable (SnapshotRequest) -> SnapshotRequest?>({ $0 })
@@ -106,8 +113,10 @@ enum RaftCluster {
     for id in (1...size).map({ NodeID($0) }) {
       var configuration = Configuration(id: id)
       configure(&configuration)
+      let snapshots = MemorySnapshots()
+      wires.snapshots.withLock { $0[id] = snapshots }
       let raft = Raft(
-        configuration, log: MemoryLog(), snapshots: MemorySnapshots(),
+        configuration, log: MemoryLog(), snapshots: snapshots,
         network: Wire(own: id, wires: wires), clock: .continuous,
         random: SplitMix64(Seed(id.number)))
       wires.nodes.withLock { $0[id] = raft }

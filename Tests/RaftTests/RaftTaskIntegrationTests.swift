@@ -105,6 +105,40 @@ import Testing
     }
   }
 
+  @Test("a snapshot that cannot be read stops the node, and does not take the place of its own")
+  func unreadable() async throws {
+    let configure = { (configuration: inout Configuration) in
+      configuration.snapshotPolicy = .never
+      configuration.logsToKeep = 0
+      configuration.snapshotChunkBytes = 10
+    }
+    try await RaftCluster.run(3, configure) { wires in
+      let leader = try await RaftCluster.leader(wires)
+      let away = ids.first { $0 != leader.metrics.id }!
+      let raft = RaftCluster.node(wires, away.number)
+      for count in 1...30 { _ = try await leader.write([UInt8(count)]) }
+      let applied = leader.metrics.applied
+      try await raft.wait(for: .seconds(10)) { $0.applied >= applied }
+      raft.trigger(.snapshot)
+      try await raft.wait(for: .seconds(10)) { $0.purged?.index ?? 0 >= applied }
+      let own = wires.snapshots.withLock { $0[away]!.current }
+      wires.cut.withLock { _ = $0.insert(away) }
+      for count in 31...60 { _ = try await leader.write([UInt8(count)]) }
+      leader.trigger(.snapshot)
+      try await leader.wait(for: .seconds(10)) { $0.purged?.index ?? 0 >= applied + 30 }
+      wires.passSnapshot.withLock {
+        $0 = { request in
+          var request = request
+          if request.isLast { request.bytes = [255] }
+          return request
+        }
+      }
+      wires.cut.withLock { $0 = [] }
+      try await raft.wait(for: .seconds(10)) { $0.role == "stopped" }
+      #expect(own != nil && wires.snapshots.withLock { $0[away]!.current } == own)
+    }
+  }
+
   @Test("a learner is added, becomes a voter in the place of another, and the others are removed")
   func membership() async throws {
     try await RaftCluster.run(5) { wires in
