@@ -87,13 +87,23 @@ struct SimulateCommand: AsyncParsableCommand {
 
   func run() async throws {
     var isBroken = false
+    var isUnknown = false
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
     for seed in seed...(seed + seeds - 1) {
       let start = ContinuousClock.now
       var (result, violation, verdict) = try await simulate(seed, only: faultNumbers)
       if violation != nil, shrink {
         let faults = try await fewest(result.faults.map(\.number), seed)
         (result, violation, verdict) = try await simulate(seed, only: Set(faults))
+      } else if shrink {
+        note("seed \(seed) is not broken: there is nothing to shrink")
       }
+      let absent = (faultNumbers ?? []).subtracting(result.faults.map(\.number)).sorted()
+      if !absent.isEmpty {
+        note("seed \(seed) has no disturbance \(absent.map(String.init).joined(separator: ", "))")
+      }
+      isUnknown = isUnknown || violation == nil && verdict != .valid
       isBroken = isBroken || violation != nil
       let line = Line(
         seed: seed, valid: violation == nil ? (verdict == .valid ? true : nil) : false,
@@ -102,11 +112,16 @@ struct SimulateCommand: AsyncParsableCommand {
         trace: Self.hexadecimal(result.trace.sum),
         faults: result.faults.map { "\($0.number) at \($0.time): \($0.what)" },
         seconds: start.duration(to: .now) / .seconds(1))
-      print(json ? String(decoding: try JSONEncoder().encode(line), as: UTF8.self) : text(line))
+      print(json ? String(decoding: try encoder.encode(line), as: UTF8.self) : text(line))
       fflush(nil)  // what was found must be there even if the next seed traps
       if isBroken, stopAtViolation { break }
     }
     if isBroken { throw ExitCode(1) }
+    if isUnknown { throw ExitCode(2) }
+  }
+
+  private func note(_ text: String) {
+    FileHandle.standardError.write(Data("gauntlet: \(text)\n".utf8))
   }
 
   private static func hexadecimal(_ sum: UInt64) -> String {
