@@ -121,7 +121,7 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 
   private func note(_ text: String) {
-    FileHandle.standardError.write(Data("gauntlet: \(text)\n".utf8))
+    FileHandleOutput.standardError.write("gauntlet: \(text)\n")
   }
 
   private static func hexadecimal(_ sum: UInt64) -> String {
