@@ -133,6 +133,7 @@ final class CoreInbox: Sendable {
 /// Where the core puts its metrics up, and others watch.
 final class MetricsBoard: Sendable {
   private struct Watcher {
+    let number: UInt64
     var continuation: AsyncStream<Metrics>.Continuation
     /// Whether only a change of role, term or leader is worth waking for.
     var isForLeadership: Bool
@@ -140,7 +141,9 @@ final class MetricsBoard: Sendable {
 
   private struct State {
     var current: Metrics
-    var watchers: [UInt64: Watcher] = [:]
+    /// In the order in which they came, and are told: an order by chance would make the same simulated
+    /// world another one each time.
+    var watchers: [Watcher] = []
     var count: UInt64 = 0
     var isClosed = false
     /// Why the node is ending, if something broke.
@@ -172,7 +175,7 @@ final class MetricsBoard: Sendable {
         (metrics.role, metrics.term, metrics.leader)
         != (state.current.role, state.current.term, state.current.leader)
       state.current = metrics
-      for watcher in state.watchers.values where isNewLeadership || !watcher.isForLeadership {
+      for watcher in state.watchers where isNewLeadership || !watcher.isForLeadership {
         watcher.continuation.yield(metrics)
       }
     }
@@ -184,12 +187,12 @@ final class MetricsBoard: Sendable {
       change(&state.current)
       state.current.failure = state.failure
       state.isClosed = true
-      for watcher in state.watchers.values { watcher.continuation.yield(state.current) }
-      defer { state.watchers = [:] }
+      for watcher in state.watchers { watcher.continuation.yield(state.current) }
+      defer { state.watchers = [] }
       return state.watchers
     }
     // Not under the lock: what ends takes itself off the list.
-    for watcher in watchers.values { watcher.continuation.finish() }
+    for watcher in watchers { watcher.continuation.finish() }
   }
 
   /// The metrics as of now, and then each time they change; who is slow gets the newest only.
@@ -200,8 +203,9 @@ final class MetricsBoard: Sendable {
       continuation.yield(state.current)
       guard !state.isClosed else { return nil }
       state.count += 1
-      state.watchers[state.count] = Watcher(
-        continuation: continuation, isForLeadership: isForLeadership)
+      state.watchers.append(
+        Watcher(
+          number: state.count, continuation: continuation, isForLeadership: isForLeadership))
       return state.count
     }
     guard let number else {
@@ -209,7 +213,7 @@ final class MetricsBoard: Sendable {
       return stream
     }
     continuation.onTermination = { [self] _ in
-      state.withLock { $0.watchers[number] = nil }
+      state.withLock { $0.watchers.removeAll { $0.number == number } }
     }
     return stream
   }

@@ -1,6 +1,7 @@
 // gauntlet simulate: the node's own code in a world where everything comes from one seed.
 
 import ArgumentParser
+import Bench
 import FoundationEssentials
 import History
 import Linearizability

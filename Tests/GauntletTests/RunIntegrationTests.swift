@@ -109,18 +109,20 @@ struct RunIntegrationTests {
     try await CommandLineFolder.with { folder in
       func trace(_ arguments: String...) async throws -> (String, [String]) {
         let run = try await folder.gauntlet(
-          words: ["simulate", "--minutes", "0.1", "--json"] + arguments)
+          words: ["simulate", "--json"] + arguments)
         #expect(run.code == 0, "\(run.output) \(run.errors)")
         let result = try run.json()
         return (
           try #require(result["trace"] as? String), try #require(result["faults"] as? [String])
         )
       }
-      let (first, faults) = try await trace("--seed", "5")
-      #expect(try await trace("--seed", "5") == (first, faults))
-      #expect(try await trace("--seed", "6").0 != first)
+      // Each process orders its sets and dictionaries in another way. In this world two wait for the same
+      // node's metrics, which went by such an order once.
+      let (first, faults) = try await trace("--seed", "300006")
+      for _ in 0..<4 { #expect(try await trace("--seed", "300006") == (first, faults)) }
+      #expect(try await trace("--seed", "6", "--minutes", "0.1").0 != first)
       #expect(faults.count > 2)
-      let (_, chosen) = try await trace("--seed", "5", "--only-faults", "2")
+      let (_, chosen) = try await trace("--seed", "5", "--minutes", "0.1", "--only-faults", "2")
       #expect(chosen.count == 1 && chosen[0].hasPrefix("2 at "))
       for wrong in [
         ["--seed", "18446744073709551615", "--seeds", "2"], ["--hours", "1", "--minutes", "3"],
