@@ -88,18 +88,21 @@ static bool is_shifted(clockid_t clock) {
 // What is added to `clock` now.
 static int64_t shift(clockid_t clock) {
   if (!control || !is_shifted(clock)) { return 0; }
-  int64_t offset, rate, since;
+  int64_t offset, rate, since, amplitude, period;
   uint64_t before;
   do {
     before = __atomic_load_n(&control->generation, __ATOMIC_ACQUIRE);
     offset = get_signed(is_realtime(clock) ? &control->realtime_offset : &control->monotonic_offset);
     rate = get_signed(&control->rate_millionths);
     since = get_signed(&control->rate_since);
+    amplitude = get_signed(&control->strobe_amplitude);
+    period = is_realtime(clock) ? get_signed(&control->strobe_period) : 0;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
   } while ((before & 1) || before != __atomic_load_n(&control->generation, __ATOMIC_RELAXED));
-  if (rate != 0) {
+  if (rate != 0 || period > 0) {
     struct timespec now;
     true_time(CLOCK_MONOTONIC, &now);
+    if (period > 0) { offset += nanoseconds(&now) / period % 2 ? amplitude : -amplitude; }
     int64_t passed = nanoseconds(&now) - since;
     // In microseconds, that it fits.
     if (passed > 0) { offset += passed / 1000 * rate / 1000; }

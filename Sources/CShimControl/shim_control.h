@@ -23,6 +23,10 @@ struct shim_control {
   /// are added as well; negative for a clock that is slow.
   int64_t rate_millionths;
   int64_t rate_since;
+  /// Every `strobe_period` nanoseconds what is added to the clocks that can be set changes between
+  /// `strobe_amplitude` and as much less; a period of 0 for never.
+  int64_t strobe_amplitude;
+  int64_t strobe_period;
   /// What fsync and fdatasync fail with; 0 for nothing.
   int32_t sync_error;
   /// What writes to files fail with; 0 for nothing.

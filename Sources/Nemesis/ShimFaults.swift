@@ -220,6 +220,7 @@ public struct ClockSkew: Fault {
       switch aim.trouble {
       case .ahead: shim.setRealTime(off: .seconds(60))
       case .behind: shim.setRealTime(off: .seconds(-60))
+      case .strobe: shim.strobeRealTime(by: .seconds(10), each: .milliseconds(100))
       case .fast: shim.setRate(2)
       case .slow: shim.setRate(0.5)
       }
@@ -236,6 +237,7 @@ public struct ClockSkew: Fault {
     for node in nodes {
       guard let shim = await cluster.shim(of: node) else { continue }
       shim.setRealTime(off: .zero)
+      shim.strobeRealTime(by: .zero, each: .zero)
       shim.setRate(1)
     }
     return [Event.Detail("evidence", .text("clocks go right"))]

@@ -199,6 +199,8 @@ public enum ClockTrouble: String, CaseIterable, Sendable {
   case ahead
   /// It is a minute behind.
   case behind
+  /// It jumps from ten seconds ahead to ten behind and back, five times a second.
+  case strobe
   /// All clocks go twice as fast.
   case fast
   /// All clocks go half as fast.

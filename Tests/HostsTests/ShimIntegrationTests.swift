@@ -64,6 +64,22 @@ import Testing
     #expect(abs(try off() + 60) < 1)
     bench.shim.setRealTime(off: .zero)
     #expect(abs(try off()) < 1)
+    bench.shim.strobeRealTime(by: .seconds(10), each: .milliseconds(50))
+    let strobe = """
+      use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC CLOCK_REALTIME usleep);
+      my $base = clock_gettime(CLOCK_REALTIME) - clock_gettime(CLOCK_MONOTONIC); my $jumps = 0;
+      for (1..50) {
+        usleep(5000);
+        my $new = clock_gettime(CLOCK_REALTIME) - clock_gettime(CLOCK_MONOTONIC);
+        $jumps += 1 if abs(abs($new - $base) - 20) < 0.1;
+        $base = $new;
+      }
+      print $jumps;
+      """
+    let jumps = try #require(Int(try bench.run(strobe)))
+    #expect((3...8).contains(jumps), "\(jumps) jumps in 250 ms")
+    bench.shim.strobeRealTime(by: .zero, each: .zero)
+    #expect(abs(try off()) < 1)
     // What a second takes by the clock that cannot be set.
     let script = """
       use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC CLOCK_REALTIME);
