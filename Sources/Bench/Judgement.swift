@@ -49,7 +49,7 @@ public struct Circumstances: Sendable {
     faults = results.faults
     phases = results.phases.filter { $0.name != Judgement.phase }
     leaders = results.leaders
-    claims = results.claims
+    claims = results.claims ?? []
     crashes = results.crashes
     problems = results.problems
     missing = results.missing
@@ -176,10 +176,13 @@ public enum Judgement {
       return nodes.count < 2 ? nil : "\(nodes.joined(separator: " and ")) both led in term \(term)"
     }
     return CheckOutcome(
-      name: CheckName.elections.rawValue, verdict: broken.isEmpty ? "valid" : "invalid",
-      detail: broken.isEmpty
-        ? "\(terms.count) terms were seen to have a leader, none of them two"
-        : broken.joined(separator: "; "))
+      name: CheckName.elections.rawValue,
+      verdict: broken.isEmpty ? (terms.isEmpty ? "unknown" : "valid") : "invalid",
+      detail: terms.isEmpty
+        ? "nobody was seen to lead"
+        : broken.isEmpty
+          ? "\(terms.count) terms were seen to have a leader, none of them two"
+          : broken.joined(separator: "; "))
   }
 
   private static func outcome(
@@ -197,7 +200,9 @@ public enum Judgement {
     if !results.problems.isEmpty { found.insert(.benchFailure) }
     // A bench that stood still itself cannot say that the system was slow.
     if verdict(.availability) == "invalid", results.worstLag <= 1 { found.insert(.objective) }
-    if verdict(.linearizable) == "unknown" || !results.missing.isEmpty {
+    if verdict(.linearizable) == "unknown" || verdict(.elections) == "unknown"
+      || !results.missing.isEmpty
+    {
       found.insert(.inconclusive)
     }
     return RunOutcome.byPrecedence.first { found.contains($0) } ?? .valid
@@ -220,8 +225,8 @@ public enum Judgement {
     case .benchFailure: return "The bench failed: \(results.problems.joined(separator: "; "))."
     case .objective: return "An objective was missed: \(detail(.availability))."
     case .inconclusive:
-      let reasons =
-        results.verdict == "unknown" ? [detail(.linearizable)] + results.missing : results.missing
+      let unknown = results.checks.filter { $0.verdict == "unknown" && $0.name != "availability" }
+      let reasons = unknown.map(\.detail) + results.missing
       return "Inconclusive: \(reasons.joined(separator: "; "))."
     }
   }

@@ -71,8 +71,9 @@ public struct RunResults: Sendable, Codable {
   public var phases: [Phase]
   /// Who was seen to lead, from when on.
   public var leaders: [LeaderSeen]
-  /// Each node with each term of which it was seen to say that it leads, in order.
-  public var claims: [LeaderSeen]
+  /// Each node with each term of which it was seen to say that it leads, in order; nil in results of
+  /// before that was recorded.
+  public var claims: [LeaderSeen]?
   /// Nodes that ended on their own: which and how.
   public var crashes: [String]
   /// What the bench could not do.

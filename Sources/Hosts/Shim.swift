@@ -81,8 +81,9 @@ public final class Shim: Sendable {
     page.withLock { _ = munmap($0.pointer, Int(SHIM_CONTROL_SIZE)) }
   }
 
-  /// `command` with the shim in it.
+  /// `command` with the shim in it, for the next process; the one before has ended.
   public func preloaded(into command: Command) -> Command {
+    UnsyncedJournal(path: journal).trim()
     var command = command
     command.environment.merge(variables) { $1 }
     return command

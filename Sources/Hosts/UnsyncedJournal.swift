@@ -16,11 +16,29 @@ struct UnsyncedJournal {
     /// A sync of it failed: as on Linux it is in memory only from then on, whatever syncs follow, until
     /// it is written again.
     var isFailed = false
-    /// A sync worked since that did not write it.
-    var isOutlived = false
+    /// What was written over it since, and synced: durable, if a sync worked at all since.
+    var covered: [Range<UInt64>]?
 
-    func overlaps(_ other: Write) -> Bool {
-      offset < other.offset + other.length && other.offset < offset + length
+    var range: Range<UInt64> { offset..<offset + length }
+
+    /// The parts of it, up to `end`, over which nothing durable was written.
+    func uncovered(upTo end: UInt64) -> [Range<UInt64>] {
+      var rest = [range.clamped(to: 0..<end)]
+      for cover in covered ?? [] {
+        rest = rest.flatMap { part in
+          let common = part.clamped(to: cover)
+          guard !common.isEmpty else { return [part] }
+          return [part.lowerBound..<common.lowerBound, common.upperBound..<part.upperBound]
+        }
+      }
+      return rest.filter { !$0.isEmpty }
+    }
+
+    /// What was at `part` before it: zeros where there was nothing.
+    func before(_ part: Range<UInt64>) -> Data {
+      let start = old.startIndex + Int(clamping: part.lowerBound - offset)
+      let known = start < old.endIndex ? Data(old[start...].prefix(part.count)) : Data()
+      return known + Data(count: part.count - known.count)
     }
 
     /// The same without its first bytes: they stay.
@@ -28,7 +46,7 @@ struct UnsyncedJournal {
       Write(
         path: path, offset: offset + count, length: length - count,
         oldSize: Swift.max(oldSize, offset + count),
-        old: Data(old.dropFirst(Int(clamping: count))), isFailed: isFailed, isOutlived: isOutlived)
+        old: Data(old.dropFirst(Int(clamping: count))), isFailed: isFailed, covered: covered)
     }
   }
 
@@ -47,31 +65,44 @@ struct UnsyncedJournal {
       defer { close(file) }
       var status = stat()
       guard fstat(file, &status) == 0 else { throw .system("looking at \(write.path)") }
-      var old = write.old
-      var size = write.oldSize
-      if write.isOutlived {
-        // What follows it in the file may be durable: where nothing was before are zeros.
-        size = .max
-        let end = min(write.offset + write.length, UInt64(status.st_size))
-        let there = write.offset + UInt64(old.count)
-        if end > there { old += Data(count: Int(end - there)) }
+      if write.covered != nil {
+        // What follows it in the file may be durable: it keeps its length.
+        let parts = write.uncovered(upTo: UInt64(status.st_size))
+        if !parts.isEmpty { files.insert(write.path) }
+        for part in parts {
+          bytes += part.count
+          try Self.put(write.before(part), at: part.lowerBound, of: file, write.path)
+        }
+      } else {
+        bytes += max(write.old.count, Int(status.st_size) - Int(write.oldSize))
+        files.insert(write.path)
+        try Self.put(write.old, at: write.offset, of: file, write.path)
+        guard UInt64(status.st_size) <= write.oldSize || ftruncate(file, off_t(write.oldSize)) == 0
+        else { throw .system("cutting \(write.path)") }
       }
-      bytes += max(old.count, Int(status.st_size) - Int(clamping: size))
-      files.insert(write.path)
-      let count = old.withUnsafeBytes {
-        pwrite(file, $0.baseAddress, $0.count, off_t(write.offset))
-      }
-      guard count == old.count,
-        UInt64(status.st_size) <= size || ftruncate(file, off_t(size)) == 0
-      else { throw .system("writing \(write.path)") }
     }
     truncate(path, 0)
     return (files.count, bytes)
   }
 
+  private static func put(
+    _ bytes: Data, at offset: UInt64, of file: Int32, _ path: String
+  ) throws(LedgerError) {
+    let count = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, off_t(offset)) }
+    guard count == bytes.count else { throw .system("writing \(path)") }
+  }
+
+  /// Cuts off what the end of a process left of its last record: the next one's would be read as a part
+  /// of it.
+  func trim() {
+    let end = read().end
+    var status = stat()
+    if stat(path, &status) == 0, Int(status.st_size) > end { truncate(path, off_t(end)) }
+  }
+
   /// What is left of `writes` when a share of their bytes, from the first on, stays.
   private static func rest(of writes: [Write], without share: Double) -> [Write] {
-    var kept = UInt64(share * writes.reduce(0) { $0 + Double($1.length) })
+    var kept = UInt64(min(share * writes.reduce(0) { $0 + Double($1.length) }, 0x1p62))
     var rest: [Write] = []
     for write in writes {
       let count = min(kept, write.length)
@@ -83,14 +114,18 @@ struct UnsyncedJournal {
 
   /// The writes in order, without those that a sync made durable. A record that was cut off is that of
   /// a write that never was.
-  private func unsynced() -> [Write] {
-    guard let data = FileManager.default.contents(atPath: path) else { return [] }
+  private func unsynced() -> [Write] { read().unsynced }
+
+  /// The writes that no sync made durable, and where the last whole record ends.
+  private func read() -> (unsynced: [Write], end: Int) {
+    guard let data = FileManager.default.contents(atPath: path) else { return ([], 0) }
     var writes: [Write] = []
     /// How many writes there had been when a sync began.
     var begun: [UInt64: Int] = [:]
     /// The numbers of the writes of a file that are not synced.
     var pending: [String: [Int]] = [:]
     var place = 0
+    var end = 0
     let header = MemoryLayout<shim_record>.size
     while place + header <= data.count {
       let record = data.withUnsafeBytes {
@@ -108,7 +143,7 @@ struct UnsyncedJournal {
       switch record.kind {
       case UInt32(SHIM_WRITE):
         // No file is so long: these are no records.
-        guard max(record.offset, record.length, record.old_size) < 1 << 48 else { return [] }
+        guard max(record.offset, record.length, record.old_size) < 1 << 48 else { return ([], 0) }
         pending[path, default: []].append(writes.count)
         writes.append(
           Write(
@@ -121,15 +156,15 @@ struct UnsyncedJournal {
         let count = begun.removeValue(forKey: record.offset) ?? 0
         let concerned = (pending[path] ?? []).filter { $0 < count }
         let durable = concerned.filter { !writes[$0].isFailed }.map { ($0, writes[$0]) }
-        // What was written over since is what was written then.
-        let lost = concerned.filter { number in
-          let write = writes[number]
-          return write.isFailed && !durable.contains { $0 > number && $1.overlaps(write) }
+        let lost = concerned.filter { writes[$0].isFailed }
+        for number in lost {
+          let over = durable.filter { $0.0 > number && $0.1.range.overlaps(writes[number].range) }
+          writes[number].covered = (writes[number].covered ?? []) + over.map(\.1.range)
         }
-        for number in lost { writes[number].isOutlived = true }
         pending[path] = lost + (pending[path] ?? []).filter { $0 >= count }
       }
+      end = place
     }
-    return pending.values.joined().sorted().map { writes[$0] }
+    return (pending.values.joined().sorted().map { writes[$0] }, end)
   }
 }

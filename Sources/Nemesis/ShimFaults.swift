@@ -108,6 +108,7 @@ public struct Disk: Fault {
     case .crashLoop:
       var lines: [String] = []
       for _ in 0..<6 {
+        try Task.checkCancellation()
         if !lines.isEmpty, await cluster.state(of: node) == .stopped {
           try await cluster.start(node)
         }
@@ -143,10 +144,9 @@ public struct Disk: Fault {
   }
 
   private func losePower(_ node: Int, _ shim: Shim, keeping kept: Double) async throws -> String {
-    guard let pid = try await cluster.kill(node) else {
-      throw FaultError.skipped("no process ran there")
-    }
-    return "process \(pid) killed; \(try lose(node, shim, keeping: kept))"
+    let pid = try await cluster.kill(node)
+    let what = pid.map { "process \($0) killed" } ?? "it had just ended"
+    return "\(what); \(try lose(node, shim, keeping: kept))"
   }
 
   private func lose(_ node: Int, _ shim: Shim, keeping kept: Double = 0) throws -> String {
@@ -160,6 +160,7 @@ public struct Disk: Fault {
     let before = shim.calls.failed
     body(shim)
     guard try await wait(.seconds(2), until: { shim.calls.failed > before }) else {
+      shim.fail()
       throw FaultError.skipped("nothing that it asked of its disk in 2 s could fail")
     }
     // Whether it ends of it is its own affair; most do at once.
@@ -172,28 +173,43 @@ public struct Disk: Fault {
   /// Makes the disks whole; starts the nodes that have ended.
   public func heal() async throws -> [Event.Detail] {
     var evidence: [String] = []
+    var failure: (any Error)?
     for node in nodes {
-      guard let shim = await cluster.shim(of: node) else { continue }
-      var lines: [String] = []
-      if shim.failsSyncs {
-        var random = SplitMix64(seed: seed, part: UInt64(1000 + node))
-        if await cluster.state(of: node) != .stopped {
-          lines.append(try await losePower(node, shim, keeping: 0))
-        } else if Bool.random(using: &random) {
-          lines.append("its power failed too; \(try lose(node, shim))")
-        }
+      do {
+        guard let line = try await heal(node) else { continue }
+        evidence.append("\(cluster.hosts[node].name): \(line)")
+      } catch {
+        failure = failure ?? error  // the others are healed all the same
       }
-      shim.fail()
-      shim.stallSyncs(.zero)
-      shim.kill(afterSyncs: 0)
-      lines.append("the disk is whole")
-      if await cluster.state(of: node) == .stopped {
-        lines.append("process \(try await cluster.start(node)) started")
-      }
-      await cluster.pardon(node)
-      evidence.append("\(cluster.hosts[node].name): \(lines.joined(separator: "; "))")
     }
+    if let failure { throw failure }
     return [Event.Detail("evidence", .names(evidence))]
+  }
+
+  private func heal(_ node: Int) async throws -> String? {
+    guard let shim = await cluster.shim(of: node) else { return nil }
+    var lines: [String] = []
+    if shim.failsSyncs {
+      var random = SplitMix64(seed: seed, part: UInt64(1000 + node))
+      if await cluster.state(of: node) != .stopped {
+        lines.append(try await losePower(node, shim, keeping: 0))
+      } else if Bool.random(using: &random) {
+        lines.append("its power failed too; \(try lose(node, shim))")
+      }
+    }
+    shim.fail()
+    shim.stallSyncs(.zero)
+    shim.kill(afterSyncs: 0)
+    lines.append("the disk is whole")
+    if aim.trouble == .full {
+      // One whose last write failed may be about to end.
+      _ = try await wait(.milliseconds(300)) { await cluster.state(of: node) == .stopped }
+    }
+    if await cluster.state(of: node) == .stopped {
+      lines.append("process \(try await cluster.start(node)) started")
+    }
+    await cluster.pardon(node)
+    return lines.joined(separator: "; ")
   }
 }
 
@@ -226,6 +242,9 @@ public struct ClockSkew: Fault {
       }
       let before = shim.calls.clock
       guard try await wait(.seconds(5), until: { shim.calls.clock > before }) else {
+        guard await cluster.state(of: node) == .running else {
+          throw FaultError.skipped("no process ran there any more")
+        }
         throw FaultError.unverified("it did not look at a clock within 5 s")
       }
       return "it has looked at its clocks since"

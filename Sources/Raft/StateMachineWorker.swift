@@ -180,17 +180,17 @@ struct StateMachineWorker: Sendable {
       inbox.notify(.snapshotAnswered(id, .received(upTo: holding.incoming?.size ?? 0)))
       return
     }
+    holding.incoming = nil  // so that `incoming` alone holds the bytes, and nothing is copied
     try incoming.restoration.take(request.bytes)
     try await incoming.writer.append(request.bytes)
     incoming.size += UInt64(request.bytes.count)
-    holding.incoming = incoming
     guard request.isLast else {
+      holding.incoming = incoming
       inbox.notify(.snapshotAnswered(id, .received(upTo: incoming.size)))
       return
     }
     _ = try incoming.restoration.finish()
     try await incoming.writer.finish()
-    holding.incoming = nil
     inbox.notify(.snapshotReceived(request.meta, id))
   }
 

@@ -117,7 +117,9 @@ public actor Cluster {
       }
       await self?.ended(index, status)
     }
-    for await process in started.stream {
+    // In a task of its own: one that is cancelled would be told of no process though there is one.
+    let process = await Task { await started.stream.first { _ in true } }.value
+    if let process {
       nodes[index].process = process
       return process.pid
     }
@@ -132,15 +134,28 @@ public actor Cluster {
       if status == .lost {
         lost.insert(hosts[index].name)
       } else {
-        if nodes[index].excusedUntil ?? .now > .now {
-          nodes[index].excusedEnd = status
-        } else {
-          noteCrash(of: index, "\(status)")
-        }
+        noteEnd(of: index, status)
       }
     }
     nodes[index].state = .stopped
     nodes[index].process = nil
+  }
+
+  /// Notes as a crash that node `index` ended by itself, unless a fault of its disk is on it and it ended
+  /// as one does that cannot live with that: killed by the fault, or by its own decision. A trap is a
+  /// crash whatever its disk does.
+  private func noteEnd(of index: Int, _ status: ExitStatus) {
+    let isDecent =
+      switch status {
+      case .exited: true
+      case .signalled(let number, _): number == Signal.kill.rawValue
+      default: false
+      }
+    if isDecent, nodes[index].excusedUntil ?? .now > .now {
+      nodes[index].excusedEnd = status
+    } else {
+      noteCrash(of: index, "\(status)")
+    }
   }
 
   private func noteCrash(of index: Int, _ reason: String) {
@@ -199,9 +214,11 @@ public actor Cluster {
       }
     guard isHit, isExpected else {
       let isKilled = status == .signalled(Signal.kill.rawValue, coreDumped: false)
-      noteCrash(
-        of: index,
-        isHit && isKilled ? "did not end within \(patience) of \(signal)" : "\(status)")
+      if isHit, isKilled {
+        noteCrash(of: index, "did not end within \(patience) of \(signal)")
+      } else {
+        noteEnd(of: index, status)
+      }
       return nil
     }
     return process.pid

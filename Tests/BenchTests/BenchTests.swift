@@ -70,6 +70,8 @@ import Workloads
     func judge() async throws -> RunResults {
       try await Judgement.judge(History(), of: workload, circumstances)
     }
+    #expect(try await judge().checks.map(\.verdict) == ["unknown"])
+    #expect(try await judge().outcome == .inconclusive)
     circumstances.claims = [("n1", 1), ("n2", 2), ("n1", 3)].map {
       RunResults.LeaderSeen(time: 0, node: $0.0, term: $0.1)
     }

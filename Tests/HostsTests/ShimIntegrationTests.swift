@@ -68,16 +68,18 @@ import Testing
     let strobe = """
       use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC CLOCK_REALTIME usleep);
       my $base = clock_gettime(CLOCK_REALTIME) - clock_gettime(CLOCK_MONOTONIC); my $jumps = 0;
-      for (1..50) {
-        usleep(5000);
+      my $start = clock_gettime(CLOCK_MONOTONIC);
+      for (1..100) {
+        usleep(2000);
         my $new = clock_gettime(CLOCK_REALTIME) - clock_gettime(CLOCK_MONOTONIC);
         $jumps += 1 if abs(abs($new - $base) - 20) < 0.1;
         $base = $new;
       }
-      print $jumps;
+      printf "%d %f", $jumps, (clock_gettime(CLOCK_MONOTONIC) - $start) / 0.05;
       """
-    let jumps = try #require(Int(try bench.run(strobe)))
-    #expect((3...8).contains(jumps), "\(jumps) jumps in 250 ms")
+    let seen = try bench.run(strobe).split(separator: " ").compactMap { Double($0) }
+    // On a busy machine two jumps between two looks are none.
+    #expect(seen.count == 2 && seen[0] >= 1 && seen[0] <= seen[1] + 2, "\(seen)")
     bench.shim.strobeRealTime(by: .zero, each: .zero)
     #expect(abs(try off()) < 1)
     // What a second takes by the clock that cannot be set.
@@ -207,6 +209,25 @@ import Testing
       let zeros = String(repeating: "\0", count: 8)
       #expect(bench.content("log") == "durable-\(again ? "again---" : zeros)later---")
     }
+  }
+
+  @Test("a record that was cut off does not hide those of the next process")
+  func cutRecord() throws {
+    let bench = try Bench()
+    let write = Self.writer + "sysseek($file, 0, 2); syswrite($file, 'a'); $file->sync if $ARGV[0];"
+    _ = try bench.run(write.replacing("if $ARGV[0]", with: ""))
+    // As a process leaves it that is killed while it writes a record.
+    let journal = URL(filePath: "\(bench.folder)/unsynced")
+    let half = try Data(contentsOf: journal).prefix(20)
+    let handle = try FileHandle(forWritingTo: journal)
+    try handle.seekToEnd()
+    try handle.write(contentsOf: half)
+    try handle.close()
+    _ = try bench.run(
+      write.replacing("+>", with: "+<").replacing("$file->sync if $ARGV[0];", with: ""))
+    #expect(bench.content("log") == "aa")
+    #expect(try bench.shim.loseUnsynced(host: "here") == (1, 1))
+    #expect(bench.content("log") == "a")
   }
 
   @Test("a process ends itself at the sync that it is told")
