@@ -124,6 +124,12 @@ import Testing
         $0.saw(report(1, term: 2, log((1, 1)), committed: 1))
         $0.saw(report(2, term: 3, leads: true, empty))
       } == "leaders hold what is committed")
+    // Elected late, by votes of before that was committed.
+    #expect(
+      promise {
+        $0.saw(report(1, term: 2, log((1, 1)), committed: 1))
+        $0.saw(report(2, term: 1, leads: true, empty))
+      } == nil)
     #expect(
       promise {
         $0.saw(report(1, term: 2, log((1, 1)), committed: 1))
