@@ -175,14 +175,15 @@ public enum Judgement {
       let nodes = Set(claims.compactMap(\.node)).sorted()
       return nodes.count < 2 ? nil : "\(nodes.joined(separator: " and ")) both led in term \(term)"
     }
-    return CheckOutcome(
-      name: CheckName.elections.rawValue,
-      verdict: broken.isEmpty ? (terms.isEmpty ? "unknown" : "valid") : "invalid",
-      detail: terms.isEmpty
-        ? "nobody was seen to lead"
-        : broken.isEmpty
-          ? "\(terms.count) terms were seen to have a leader, none of them two"
-          : broken.joined(separator: "; "))
+    let (verdict, detail) =
+      if terms.isEmpty {
+        ("unknown", "nobody was seen to lead")
+      } else if broken.isEmpty {
+        ("valid", "\(terms.count) terms were seen to have a leader, none of them two")
+      } else {
+        ("invalid", broken.joined(separator: "; "))
+      }
+    return CheckOutcome(name: CheckName.elections.rawValue, verdict: verdict, detail: detail)
   }
 
   private static func outcome(
@@ -225,7 +226,9 @@ public enum Judgement {
     case .benchFailure: return "The bench failed: \(results.problems.joined(separator: "; "))."
     case .objective: return "An objective was missed: \(detail(.availability))."
     case .inconclusive:
-      let unknown = results.checks.filter { $0.verdict == "unknown" && $0.name != "availability" }
+      let unknown = results.checks.filter {
+        $0.verdict == "unknown" && $0.name != CheckName.availability.rawValue
+      }
       let reasons = unknown.map(\.detail) + results.missing
       return "Inconclusive: \(reasons.joined(separator: "; "))."
     }

@@ -43,6 +43,16 @@ import Testing
       return String(decoding: data, as: UTF8.self)
     }
 
+    /// Kills a script that has said `ready`; what was in its file `log` then.
+    func contentWhenReady(_ script: String) throws -> String? {
+      let (process, pipe) = try start(script)
+      _ = try pipe.fileHandleForReading.read(upToCount: 6)
+      let content = content("log")
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      return content
+    }
+
     func content(_ name: String) -> String? {
       FileManager.default.contents(atPath: "\(data)/\(name)").map {
         String(decoding: $0, as: UTF8.self)
@@ -147,11 +157,7 @@ import Testing
         open(my $other, '>', "$ENV{DATA}/other"); syswrite($other, 'synced'); $other->sync;
         print "ready\\n"; sleep 60;
         """
-    let (process, pipe) = try bench.start(script)
-    _ = try pipe.fileHandleForReading.read(upToCount: 6)
-    #expect(bench.content("log") == "LOST----lost")
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    #expect(try bench.contentWhenReady(script) == "LOST----lost")
     let lost = try bench.shim.loseUnsynced(host: "here")
     #expect(lost.files == 2)
     #expect(bench.content("log") == "kept----")
@@ -169,11 +175,7 @@ import Testing
         syswrite($file, 'abcd'); syswrite($file, 'EFGH'); syswrite($file, 'ijkl');
         print "ready\\n"; sleep 60;
         """
-    let (process, pipe) = try bench.start(script)
-    _ = try pipe.fileHandleForReading.read(upToCount: 6)
-    #expect(bench.content("log") == "01abcdEFGHijkl")
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    #expect(try bench.contentWhenReady(script) == "01abcdEFGHijkl")
     _ = try bench.shim.loseUnsynced(host: "here", keeping: (Double(kept) + 0.5) / 12)
     let left = [
       0: "0123456789", 3: "01abc56789", 4: "01abcd6789", 9: "01abcdEFGHi", 12: "01abcdEFGHijkl",

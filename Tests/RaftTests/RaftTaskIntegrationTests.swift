@@ -70,14 +70,16 @@ import Testing
     }
   }
 
+  /// Snapshots are built when they are asked for, leave nothing of the log, and travel in small parts.
+  private func snapshotsOnRequest(_ configuration: inout Configuration) {
+    configuration.snapshotPolicy = .never
+    configuration.logsToKeep = 0
+    configuration.snapshotChunkBytes = 10
+  }
+
   @Test("a snapshot goes on where a part of it was lost")
   func resumes() async throws {
-    let configure = { (configuration: inout Configuration) in
-      configuration.snapshotPolicy = .never
-      configuration.logsToKeep = 0
-      configuration.snapshotChunkBytes = 10
-    }
-    try await RaftCluster.run(3, configure) { wires in
+    try await RaftCluster.run(3, snapshotsOnRequest) { wires in
       let leader = try await RaftCluster.leader(wires)
       let away = ids.first { $0 != leader.metrics.id }!
       wires.cut.withLock { _ = $0.insert(away) }
@@ -107,12 +109,7 @@ import Testing
 
   @Test("a snapshot that cannot be read stops the node, and does not take the place of its own")
   func unreadable() async throws {
-    let configure = { (configuration: inout Configuration) in
-      configuration.snapshotPolicy = .never
-      configuration.logsToKeep = 0
-      configuration.snapshotChunkBytes = 10
-    }
-    try await RaftCluster.run(3, configure) { wires in
+    try await RaftCluster.run(3, snapshotsOnRequest) { wires in
       let leader = try await RaftCluster.leader(wires)
       let away = ids.first { $0 != leader.metrics.id }!
       let raft = RaftCluster.node(wires, away.number)
