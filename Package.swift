@@ -88,6 +88,7 @@ let package = Package(
       name: "Hosts",
       dependencies: [
         "CLinux", "CShimControl", "Blocking",
+        .product(name: "HeapModule", package: "swift-collections"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
@@ -100,7 +101,7 @@ let package = Package(
     .target(
       name: "Workloads",
       dependencies: [
-        "History", "RedisProtocol", "Systems",
+        "History", "Hosts", "RedisProtocol", "Systems",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Yams", package: "Yams"),
       ]),
@@ -115,6 +116,7 @@ let package = Package(
       dependencies: [
         "History", "Hosts", "Systems", "Workloads",
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .target(
       name: "Bench",
@@ -205,7 +207,8 @@ let package = Package(
       ]),
     .testTarget(
       name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"]),
-    .testTarget(name: "NemesisTests", dependencies: ["Hosts", "Nemesis", "Support", "Workloads"]),
+    .testTarget(
+      name: "NemesisTests", dependencies: ["History", "Hosts", "Nemesis", "Support", "Workloads"]),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "History", "Workloads"]),
     .testTarget(
       name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),

@@ -153,14 +153,21 @@ public enum Judgement {
       let worst = availability.worstRecovery.map { Figures.seconds($0) } ?? "never"
       detail += ", worst recovery after a fault \(worst)"
     }
-    guard let objective = workload.recoveryObjective else {
-      return CheckOutcome(
-        name: CheckName.availability.rawValue, verdict: "valid", detail: detail)
+    var isMet = true
+    if let objective = workload.recoveryObjective {
+      isMet = availability.worstRecovery.map { $0 <= objective.inSeconds } ?? false
+      detail += ", objective \(objective.workloadText)"
     }
-    let isMet = availability.worstRecovery.map { $0 <= objective.inSeconds } ?? false
+    if let objective = workload.gapObjective,
+      let worst = availability.functionGaps?.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })
+    {
+      isMet = isMet && worst.value <= objective.inSeconds
+      detail +=
+        ", no \(worst.key) succeeded for \(Figures.seconds(worst.value)), objective "
+        + objective.workloadText
+    }
     return CheckOutcome(
-      name: CheckName.availability.rawValue, verdict: isMet ? "valid" : "invalid",
-      detail: "\(detail), objective \(objective.workloadText)")
+      name: CheckName.availability.rawValue, verdict: isMet ? "valid" : "invalid", detail: detail)
   }
 
   private static func crashes(_ crashes: [String]) -> CheckOutcome {

@@ -37,7 +37,7 @@ struct Worker {
     let node = index / 2 % endpoints.count
     client = RegisterClient(
       endpoints: endpoints, placement: index % 2 == 0 ? .followsLeader(node) : .pinned(node),
-      timeout: workload.timeout, group: group)
+      timeout: workload.timeout, reads: workload.load.reads, group: group)
   }
 
   /// Calls until `end`, or until the task is cancelled; never in the middle of a call.

@@ -1,6 +1,7 @@
 // One process and its namespace: joining one, sockets inside one, pidfds.
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "namespace.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,23 +34,9 @@ int cl_enter(const char *netns, char *const *arguments) {
   return CL_ENTER_EXEC;
 }
 
-static int bound_socket(uint32_t address, uint16_t *port) {
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) { return -1; }
-  struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = address};
-  socklen_t length = sizeof name;
-  if (bind(fd, (struct sockaddr *)&name, length) < 0
-      || getsockname(fd, (struct sockaddr *)&name, &length) < 0) {
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-  }
-  *port = ntohs(name.sin_port);
-  return fd;
-}
-
-int cl_udp_socket_in(const char *netns, uint32_t address, uint16_t *port, int *failed_step) {
+int cl_made_in(const char *netns, int (*make)(void *context), void *context, int *failed_step) {
+  *failed_step = CL_ENTER_SOCKET;
+  if (!netns) { return make(context); }
   *failed_step = CL_ENTER_OPEN;
   int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
   if (home < 0) { return -1; }
@@ -62,7 +49,7 @@ int cl_udp_socket_in(const char *netns, uint32_t address, uint16_t *port, int *f
       error = errno;
     } else {
       *failed_step = CL_ENTER_SOCKET;
-      result = bound_socket(address, port);
+      result = make(context);
       error = errno;
       if (setns(home, CLONE_NEWNET) < 0) { abort(); }
     }
@@ -71,6 +58,34 @@ int cl_udp_socket_in(const char *netns, uint32_t address, uint16_t *port, int *f
   close(home);
   errno = error;
   return result;
+}
+
+struct bound {
+  uint32_t address;
+  uint16_t *port;
+};
+
+static int bound_socket(void *context) {
+  struct bound *bound = context;
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) { return -1; }
+  struct sockaddr_in name = {
+    .sin_family = AF_INET, .sin_addr.s_addr = bound->address, .sin_port = htons(*bound->port)};
+  socklen_t length = sizeof name;
+  if (bind(fd, (struct sockaddr *)&name, length) < 0
+      || getsockname(fd, (struct sockaddr *)&name, &length) < 0) {
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+  }
+  *bound->port = ntohs(name.sin_port);
+  return fd;
+}
+
+int cl_udp_socket_in(const char *netns, uint32_t address, uint16_t *port, int *failed_step) {
+  struct bound bound = {.address = address, .port = port};
+  return cl_made_in(netns, bound_socket, &bound, failed_step);
 }
 
 int cl_try_unshare(int flags) {

@@ -11,6 +11,9 @@ public struct Availability: Equatable, Sendable, Codable {
   public var isMeasured: Bool
   /// The longest time in which nothing succeeded, in seconds.
   public var longestGap: Double
+  /// The longest time in which a function did not succeed, in seconds, by function; nil in what was stored
+  /// before it was measured.
+  public var functionGaps: [String: Double]?
   /// The recovery after each fault, in the order of the faults.
   public var recoveries: [Recovery]
 
@@ -53,6 +56,11 @@ public struct Availability: Equatable, Sendable, Codable {
     }
     available = 1 - Double(unavailable) / Double(length)
     longestGap = Self.seconds(longest)
+    functionGaps = Dictionary(grouping: completed, by: \.function).mapValues { operations in
+      let times = operations.compactMap { $0.outcome == .ok ? $0.completedAt : nil }.sorted()
+      let gaps = zip([start] + times, times + [history.endTime]).map { $1 - $0 }
+      return Self.seconds(gaps.max() ?? 0)
+    }
     recoveries = history.faults.compactMap { fault in
       guard let end = fault.end else { return nil }
       return Recovery(

@@ -11,8 +11,8 @@ public struct Fleet: Sendable {
   public var entries: [HostEntry]
   /// The agent that is sent there.
   public var agent: String
-  /// What the nodes run, which is sent there too.
-  public var program: String
+  /// What the nodes run, one build or two, and what is preloaded, which are sent there too.
+  public var programs: [String]
   /// Tells this run's things on a host from another's: letters, digits and dashes.
   public var run: String
   /// Seconds of our silence after which a host undoes everything by itself.
@@ -23,10 +23,10 @@ public struct Fleet: Sendable {
   }
 
   /// The machines of `entries`; nothing is reached yet.
-  public init(_ entries: [HostEntry], agent: String, program: String, run: String) {
+  public init(_ entries: [HostEntry], agent: String, programs: [String], run: String) {
     self.entries = entries
     self.agent = agent
-    self.program = program
+    self.programs = programs
     self.run = run
   }
 
@@ -79,13 +79,17 @@ public struct Fleet: Sendable {
     try await SSHSession.with(destination) { session in
       let (home, addresses) = try await look(session, entry)
       let there = try await Self.send(agent, "agent", to: session, sending)
-      let build = try await Self.send(program, "build", to: session, sending)
+      var builds: [String: String] = [:]
+      for program in programs {
+        builds[program] =
+          "\(home)/\(try await Self.send(program, "build", to: session, sending))"
+      }
       let words =
         (entry.usesSudo ? ["sudo", "-n", "--"] : [])
         + ["\(home)/\(there)", "serve", "--run", run, "--lease", "\(leaseSeconds)"]
       let connection = AgentConnection(host: entry.name)
       let lease = AgentConnection(host: entry.name)
-      try await withThrowingTaskGroup(of: Void.self) { tasks in
+      try await withThrowingTaskGroup(of: Void.self) { [builds] tasks in
         defer { tasks.cancelAll() }
         tasks.addTask { await Self.serve(connection, words, over: session) }
         try await connection.waitUntilReady(within: .seconds(20))
@@ -108,7 +112,7 @@ public struct Fleet: Sendable {
           name: entry.name, address: entry.address ?? addresses.own,
           control: ControlPath(source: addresses.client, port: addresses.port),
           connection: connection, session: session, folder: "\(home)/\(Self.cache)/runs/\(run)",
-          programs: [program: "\(home)/\(build)"])
+          programs: builds)
         try await host.note("files", .remove(host.folder))
         ready(host)
         for await _ in end {}

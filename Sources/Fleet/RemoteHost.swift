@@ -12,8 +12,6 @@ public struct RemoteHost: Host {
   public let address: String
   /// Ours to it.
   public let control: ControlPath?
-  /// Its files are its own.
-  public var sharesFiles: Bool { false }
   let connection: AgentConnection
   let session: SSHSession
   /// Where the run's files lie there.
@@ -94,6 +92,19 @@ public struct RemoteHost: Host {
     return state?.first
   }
 
+  /// A shim that the host's agent steers, with the library that was sent.
+  public func shim(folder: String, data: String) async throws(HostError) -> any ShimSteering {
+    RemoteShim(host: self, folder: folder, data: data, library: place(of: try Shim.library()))
+  }
+
+  /// Has the agent take the queue.
+  public func queuePackets(
+    _ conditions: LinkConditions, seed: UInt64
+  ) async throws(HostError) -> any PacketQueueing {
+    _ = try await ask(.agent(.openQueue(conditions, seed: seed)), "queueing packets")
+    return RemotePacketQueue(host: self)
+  }
+
   /// Has the watchdog keep how something is undone.
   public func note(_ key: String, _ undo: Undo) async throws(HostError) {
     _ = try await ask(.watchdog(.note(key: key, undo)), "noting \(key)")
@@ -122,6 +133,37 @@ private struct RemoteNodeProcess: NodeProcess {
       throw .badAnswer(host: host.name, command: "\(signal) to \(pid)")
     }
     return isHit
+  }
+}
+
+/// A shim that a host's agent steers.
+private struct RemoteShim: ShimSteering {
+  let host: RemoteHost
+  let folder: String
+  let data: String
+  let library: String
+
+  func ask(_ request: ShimRequest) async throws(HostError) -> ShimAnswer {
+    let task = AgentTask.shim(folder: folder, data: data, library: library, request)
+    guard case .shim(let answer) = try await host.ask(.agent(task), "steering a shim") else {
+      throw .badAnswer(host: host.name, command: "steering a shim")
+    }
+    return answer
+  }
+}
+
+/// A queue that a host's agent decides on.
+private struct RemotePacketQueue: PacketQueueing {
+  let host: RemoteHost
+
+  func counts() async throws(HostError) -> PacketCounts {
+    guard case .packets(let counts) = try await host.ask(.agent(.countPackets), "counting packets")
+    else { throw .badAnswer(host: host.name, command: "counting packets") }
+    return counts
+  }
+
+  func close() async throws(HostError) {
+    _ = try await host.ask(.agent(.closeQueue), "letting packets go")
   }
 }
 

@@ -32,6 +32,8 @@ public struct Ability: Sendable, Hashable, Codable {
     case ip6tables
     /// Connections can be refused with a reset.
     case reject
+    /// Packets can wait for a program's decision (NFQUEUE).
+    case queue
     case netem
     case tbf
     case fuse
@@ -48,8 +50,8 @@ public struct Ability: Sendable, Hashable, Codable {
       case .iptables: "partitions"
       case .ip6tables: "partitions of IPv6"
       case .reject: "connections refused"
-      case .netem: "delay, loss, reordering"
-      case .tbf: "rate limits"
+      case .queue: "networks that are slow, lose or change packets"
+      case .netem, .tbf: "nothing: the queue does the same everywhere"
       case .fuse: "disk faults"
       case .cpu: "CPU limits"
       case .memory: "memory limits"

@@ -35,6 +35,8 @@ public enum CapabilityProbe {
     }
     let reset = ["-w", "-A", "INPUT", "-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"]
     abilities.append(await tried(.reject, Command("iptables", reset), network))
+    let queued = ["-w", "-A", "INPUT", "-p", "udp", "-j", "NFQUEUE", "--queue-num", "1"]
+    abilities.append(await tried(.queue, Command("iptables", queued + ["--queue-bypass"]), network))
     abilities.append(await queue(.netem, ["netem", "delay", "1ms"], network))
     let rate = ["tbf", "rate", "1mbit", "burst", "32kbit", "latency", "400ms"]
     abilities.append(await queue(.tbf, rate, network))

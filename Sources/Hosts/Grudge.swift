@@ -43,6 +43,12 @@ public struct Grudge: Sendable, Hashable {
     }
   }
 
+  /// Cuts these directions.
+  public init(cuts: some Sequence<Link>) {
+    dropped = [:]
+    for link in cuts { dropped[link.to, default: []].insert(link.from) }
+  }
+
   /// The directions it cuts: what a probe must find.
   public var cuts: Set<Link> {
     Set(dropped.flatMap { node, senders in senders.map { Link(from: $0, to: node) } })

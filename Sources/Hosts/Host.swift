@@ -6,8 +6,6 @@ public protocol Host: Sendable {
   var name: String { get }
   /// Its IPv4 address in the cluster's network.
   var address: String { get }
-  /// Whether its files are this machine's, so that a shim in a node's process can be steered.
-  var sharesFiles: Bool { get }
   /// The connections of ours that no fault may cut; nil where none can be.
   var control: ControlPath? { get }
   /// Where on it lies what lies at `path` here: a program that was sent there, a node's folder.
@@ -33,6 +31,12 @@ public protocol Host: Sendable {
   ) async throws -> (Result, ExitStatus)
   /// The scheduler's letter for a process, as `/proc` has it: `T` is stopped; nil when it is gone.
   func schedulerState(of process: Int32) async throws(HostError) -> Character?
+  /// Makes a shim for processes whose files lie in `data` there; what it keeps lies in `folder`.
+  func shim(folder: String, data: String) async throws(HostError) -> any ShimSteering
+  /// Takes the host's queue of packets, and decides on them until it is closed.
+  func queuePackets(
+    _ conditions: LinkConditions, seed: UInt64
+  ) async throws(HostError) -> any PacketQueueing
   /// Keeps on the host how something is undone, durably, before it is done: it is undone there when we
   /// are silent for too long. Nothing in a lab, which ends with us and all that is in it.
   func note(_ key: String, _ undo: Undo) async throws(HostError)

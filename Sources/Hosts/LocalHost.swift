@@ -28,9 +28,6 @@ public struct LocalHost: Host, Hashable {
   /// None that a fault could cut: we are on the bridge, and the nodes' processes are ours.
   public var control: ControlPath? { nil }
 
-  /// In a lab they are.
-  public var sharesFiles: Bool { true }
-
   /// The machine's own files.
   public func place(of path: String) -> String { path }
 
@@ -48,6 +45,18 @@ public struct LocalHost: Host, Hashable {
 
   /// The scheduler's letter for a process; nil when it is gone.
   public func schedulerState(of process: Int32) -> Character? { ProcessTable.look(process)?.state }
+
+  /// A shim with the library beside this executable.
+  public func shim(folder: String, data: String) throws(HostError) -> any ShimSteering {
+    try Shim(folder: folder, data: data, host: name, library: try Shim.library())
+  }
+
+  /// Takes the queue of the node's namespace.
+  public func queuePackets(
+    _ conditions: LinkConditions, seed: UInt64
+  ) throws(HostError) -> any PacketQueueing {
+    try PacketQueue(conditions, seed: seed, namespace: namespace, host: name)
+  }
 
   /// Nothing: whatever is done here ends with the lab.
   public func note(_ key: String, _ undo: Undo) {}

@@ -1,6 +1,50 @@
-// Our iptables chain on each node, which cuts the network by source address.
+// Our iptables chain on each node, which cuts the network by source address and port.
 // Here: setting it whole, emptying it, reading it. Not here: any rule outside the chain but the
 // one that leads into it.
+
+/// What happens to packets that a rule is about.
+public enum PacketFate: Sendable, Hashable {
+  /// They are dropped.
+  case dropped
+  /// Connections are refused with a reset; what is no TCP is dropped.
+  case reset
+  /// They go through the host's `PacketQueue`; where there is none, they go on.
+  case queued
+}
+
+/// A rule of a node's: what happens to packets from somewhere.
+public struct PacketRule: Sendable, Hashable {
+  /// The sender's IPv4 address; nil for everybody's.
+  public var source: String?
+  /// The TCP port they go to; nil for whatever they are.
+  public var port: Int?
+  /// What happens to them.
+  public var fate: PacketFate
+
+  /// A rule about packets from `source` to `port`.
+  public init(from source: String?, port: Int? = nil, _ fate: PacketFate) {
+    self.source = source
+    self.port = port
+    self.fate = fate
+  }
+
+  /// As iptables reads it.
+  fileprivate var lines: [String] {
+    let from = source.map { " -s \($0)/32" } ?? ""
+    let to = port.map { " -p tcp -m tcp --dport \($0)" } ?? ""
+    let head = "-A \(NetworkRules.chain)\(from)"
+    return switch fate {
+    case .dropped: ["\(head)\(to) -j DROP"]
+    case .reset:
+      [
+        "\(head)\(to.isEmpty ? " -p tcp" : to) -j REJECT --reject-with tcp-reset",
+        "\(head)\(to) -j DROP",
+      ]
+    case .queued:
+      ["\(head)\(to) -j NFQUEUE --queue-num \(PacketQueue.number) --queue-bypass"]
+    }
+  }
+}
 
 /// Packet rules on nodes: a chain `GAUNTLET`, entered first from INPUT, and nothing else.
 ///
@@ -13,28 +57,57 @@ public enum NetworkRules {
   private static let hook = "-A INPUT -j GAUNTLET"
   private static let deadline = Duration.seconds(10)
 
-  /// Makes every host drop exactly what `grudge` says, whatever it dropped before.
+  /// Makes every host do to packets of exactly the directions of `grudge` what `fate` says, whatever it
+  /// did before.
   ///
   /// - Throws: the first `HostError` after every host was tried. Then some hosts may drop and
   ///   others not: heal.
-  public static func apply(_ grudge: Grudge, to hosts: [any Host]) async throws(HostError) {
+  public static func apply(
+    _ grudge: Grudge, _ fate: PacketFate = .dropped, to hosts: [any Host]
+  ) async throws(HostError) {
+    try await apply(rules(for: grudge, fate, among: hosts), to: hosts)
+  }
+
+  /// What makes every host do to packets of exactly the directions of `grudge` what `fate` says.
+  static func rules(
+    for grudge: Grudge, _ fate: PacketFate, among hosts: [any Host]
+  ) -> [String: [PacketRule]] {
     let addresses = Dictionary(uniqueKeysWithValues: hosts.map { ($0.name, $0.address) })
     for link in grudge.cuts {
       precondition(addresses[link.from] != nil, "\(link): \(link.from) is none of the hosts")
       precondition(link.from != link.to, "\(link): a node can't be cut from itself")
       precondition(addresses[link.to] != nil, "\(link): \(link.to) is none of the hosts")
     }
+    return grudge.dropped.mapValues { $0.sorted().map { PacketRule(from: addresses[$0]!, fate) } }
+  }
+
+  /// Gives every host its rules of `rules`, by name, and no others of ours.
+  ///
+  /// - Throws: as the other.
+  public static func apply(
+    _ rules: [String: [PacketRule]], to hosts: [any Host]
+  ) async throws(HostError) {
     try await onEach(of: hosts) { host throws(HostError) in
       try await note(on: host)
-      let sources = (grudge.dropped[host.name] ?? []).sorted().map { addresses[$0]! }
+      let rules = rules[host.name] ?? []
       // What we say to the host comes first, whoever else is at our address.
-      let accepted = host.control.map {
-        ["-A \(chain) -s \($0.source)/32 -p tcp -m tcp --dport \($0.port) -j ACCEPT"]
-      }
-      let dropped = sources.map { "-A \(chain) -s \($0)/32 -j DROP" }
-      try await restore(dropped.isEmpty ? [] : (accepted ?? []) + dropped, on: host)
+      let first =
+        host.control.map {
+          ["-A \(chain) -s \($0.source)/32 -p tcp -m tcp --dport \($0.port) -j ACCEPT"]
+        } ?? []
+      let cuts = rules.filter { $0.fate != .queued }.flatMap(\.lines)
+      let queued = rules.filter { $0.fate == .queued }.flatMap(\.lines)
+      try await restore(
+        rules.isEmpty ? [] : first + cuts + (queued.isEmpty ? [] : spared + queued), on: host)
     }
   }
+
+  /// What does not go through a queue: what went through it once, and probes, which ask what is cut.
+  private static let spared = [
+    "-A \(chain) -m mark --mark \(PacketQueue.mark) -j RETURN",
+    "-A \(chain) -p udp -m udp --dport \(ProbePorts.range.lowerBound):\(ProbePorts.range.upperBound)"
+      + " -j RETURN",
+  ]
 
   /// Empties the chain on every host; does no harm where it is empty, or was never made.
   public static func heal(_ hosts: [any Host]) async throws(HostError) {

@@ -100,6 +100,20 @@ public actor ReachabilityProbe: NetworkProbe {
   }
 }
 
+/// The ports of probes, whose datagrams no bad network delays or loses: what is asked is what is cut.
+enum ProbePorts {
+  static let range: ClosedRange<UInt16> = 26_465...26_496
+
+  /// What `open` makes at the first port that nobody has; -1 with errno where it makes none.
+  static func first(_ open: (UInt16) -> CInt) -> CInt {
+    for port in range {
+      let descriptor = open(port)
+      if descriptor >= 0 || errno != EADDRINUSE { return descriptor }
+    }
+    return -1
+  }
+}
+
 /// What is sent: 24 bytes that never leave this machine, so in its own byte order.
 private struct Datagram: BitwiseCopyable {
   var round: UInt64
@@ -121,7 +135,10 @@ private final class Endpoint: Sendable {
     }
     var port: UInt16 = 0
     var step: CInt = 0
-    descriptor = cl_udp_socket_in(host.namespace, address.s_addr, &port, &step)
+    descriptor = ProbePorts.first { wanted in
+      port = wanted
+      return cl_udp_socket_in(host.namespace, address.s_addr, &port, &step)
+    }
     if descriptor < 0 {
       let verb =
         switch cl_enter_step(UInt32(step)) {

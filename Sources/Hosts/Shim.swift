@@ -11,7 +11,7 @@ import Synchronization
 /// makes its system calls itself as Go's do, never calls it: `calls` tells.
 public final class Shim: Sendable {
   /// Calls that went through the shim.
-  public struct Calls: Equatable, Sendable {
+  public struct Calls: Equatable, Sendable, Codable {
     /// Of the time.
     public var clock: UInt64
     /// Of fsync and fdatasync, on the node's files.
@@ -27,6 +27,7 @@ public final class Shim: Sendable {
   private let page: Mutex<Page>
   private let variables: [String: String]
   private let journal: String
+  private let host: String
 
   /// Sound to send: the pointer is used under the lock alone, and the page stays mapped as long as this
   /// lives. What the shims change in it meanwhile are single words, by atomic operations.
@@ -45,10 +46,14 @@ public final class Shim: Sendable {
     return path
   }
 
-  /// A page in `folder`, for a process whose files lie in `data`; nothing is wrong yet.
+  /// A page in `folder`, for a process whose files lie in `data`; nothing is wrong yet. `library` is where
+  /// the shim lies.
   ///
   /// - Throws: `HostError.log` when it can't be written.
-  public init(folder: String, data: String, host: String) throws(HostError) {
+  public init(
+    folder: String, data: String, host: String, library: String
+  ) throws(HostError) {
+    self.host = host
     // As the kernel names open files.
     let resolved = realpath(data, nil)
     defer { free(resolved) }
@@ -57,7 +62,7 @@ public final class Shim: Sendable {
     let path = "\(folder)/shim"
     journal = "\(folder)/unsynced"
     variables = [
-      "LD_PRELOAD": try Self.library(), "GAUNTLET_SHIM": path, "GAUNTLET_SHIM_DATA": data,
+      "LD_PRELOAD": library, "GAUNTLET_SHIM": path, "GAUNTLET_SHIM_DATA": data,
       "GAUNTLET_SHIM_JOURNAL": journal,
     ]
     let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -81,12 +86,11 @@ public final class Shim: Sendable {
     page.withLock { _ = munmap($0.pointer, Int(SHIM_CONTROL_SIZE)) }
   }
 
-  /// `command` with the shim in it, for the next process; the one before has ended.
-  public func preloaded(into command: Command) -> Command {
+  /// What a process's environment must say for the shim to be in it. To be called before each process,
+  /// when the one before has ended.
+  public func prepare() -> [String: String] {
     UnsyncedJournal(path: journal).trim()
-    var command = command
-    command.environment.merge(variables) { $1 }
-    return command
+    return variables
   }
 
   /// What went through it since the page was made.
@@ -176,7 +180,7 @@ public final class Shim: Sendable {
   /// - Returns: how many files and bytes of them are taken.
   /// - Throws: `HostError.log` when a file can't be written.
   public func loseUnsynced(
-    host: String, keeping kept: Double = 0
+    keeping kept: Double = 0
   ) throws(HostError) -> (files: Int, bytes: Int) {
     do throws(LedgerError) {
       return try UnsyncedJournal(path: journal).undo(keeping: kept)

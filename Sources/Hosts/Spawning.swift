@@ -99,7 +99,7 @@ extension ExitStatus {
 
 extension CommandResult {
   /// Itself, if the command exited with 0.
-  func succeeded(_ name: String, on host: String) throws(HostError) -> CommandResult {
+  package func succeeded(_ name: String, on host: String) throws(HostError) -> CommandResult {
     if status.isSuccess { return self }
     throw .failed(host: host, command: name, status: status, errors: errorText)
   }

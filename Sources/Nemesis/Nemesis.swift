@@ -45,16 +45,24 @@ public struct FaultOutcome: Equatable, Sendable, Codable {
 /// Breaks a cluster on purpose.
 public actor Nemesis {
   /// What a fault lays hands on: two faults must not fight over it.
-  private enum Claim: Hashable {
-    case network
+  enum Claim: Hashable {
+    case partition
+    case conditions
+    case clients
     case process(Int)
     case clock(Int)
+
+    /// Everything there is.
+    static func all(_ nodes: some Sequence<Int>) -> Set<Claim> {
+      Set(nodes.flatMap { [.process($0), .clock($0)] } + [.partition, .conditions, .clients])
+    }
   }
 
-  private let cluster: Cluster
-  private let probe: any NetworkProbe
+  let cluster: Cluster
+  let probe: any NetworkProbe
+  let rules: NetworkRuleBook
   private let recorder: Recorder
-  private let group: any EventLoopGroup
+  let group: any EventLoopGroup
   private var claims: Set<Claim> = []
   /// What became of the faults so far, by the order of their ends.
   public private(set) var outcomes: [FaultOutcome] = []
@@ -67,6 +75,7 @@ public actor Nemesis {
   ) {
     self.cluster = cluster
     self.probe = probe
+    rules = NetworkRuleBook(cluster.hosts)
     self.recorder = recorder
     self.group = group
   }
@@ -78,31 +87,40 @@ public actor Nemesis {
     await withDiscardingTaskGroup { tasks in
       for planned in plan {
         tasks.addTask { [self] in
-          do {
-            try await Task.sleep(until: start + .milliseconds(planned.atMilliseconds))
-          } catch { return }
-          await carryOut(planned)
+          let due = start + .milliseconds(planned.atMilliseconds)
+          do { try await Task.sleep(until: due - Self.preparation) } catch { return }
+          await carryOut(planned, at: due)
         }
       }
     }
   }
 
-  private func carryOut(_ planned: PlannedFault) async {
+  /// So long before its time a fault begins to find out whom it hits, and to save what is recorded, that
+  /// it is done in time.
+  private static let preparation = Duration.milliseconds(350)
+
+  private func carryOut(_ planned: PlannedFault, at due: ContinuousClock.Instant) async {
     var outcome = FaultOutcome(
       fault: planned.fault, kind: planned.kind, choice: planned.choice, result: .installed)
     var claimed: Set<Claim> = []
     do {
       active[planned.fault] = "\(planned.kind) \(planned.choice)"
       let (fault, needs) = try await resolve(planned)
+      // What is recorded so far must survive whatever the fault does to this machine.
+      try await recorder.flush()
+      try await Task.sleep(until: due)
       guard claims.isDisjoint(with: needs) else {
         throw FaultError.skipped("another fault was on the same nodes or network")
       }
       claims.formUnion(needs)
       claimed = needs
-      try await inject(fault, planned)
+      try await inject(fault, planned, at: due)
     } catch FaultError.skipped(let reason) {
       outcome.result = .skipped
       outcome.reason = reason
+    } catch is CancellationError {
+      outcome.result = .skipped
+      outcome.reason = "the run ended before its time"
     } catch {
       outcome.result = .failed
       outcome.reason = "\(error)"
@@ -112,64 +130,17 @@ public actor Nemesis {
     outcomes.append(outcome)
   }
 
-  /// The fault with its targets, and what it lays hands on.
-  private func resolve(_ planned: PlannedFault) async throws -> (any Fault, Set<Claim>) {
-    var random = SplitMix64(seed: planned.seed)
-    let leader = await cluster.system.leader(group: group)?.index
-    let hosts = cluster.hosts
-    if let shape = PartitionShape(rawValue: planned.choice), planned.kind == "partition" {
-      guard
-        let grudge = shape.grudge(nodes: hosts.map(\.name), leader: leader, using: &random)
-      else { throw FaultError.skipped("no leader was known, or there are too few nodes") }
-      return (
-        Partition(shape: shape, grudge: grudge, hosts: hosts, probe: probe), [.network]
-      )
-    }
-    if let action = Administration(rawValue: planned.choice), planned.kind == "administer" {
-      return (Administer(action: action, cluster: cluster, group: group), [])
-    }
-    func nodes(_ target: NodeTarget?) throws -> [Int] {
-      guard let nodes = target?.nodes(count: hosts.count, leader: leader, using: &random) else {
-        throw FaultError.skipped("no leader was known, or there are too few nodes")
-      }
-      return nodes
-    }
-    if let aim = AimedTrouble<DiskTrouble>(choice: planned.choice), planned.kind == "disk" {
-      let nodes = try nodes(aim.target)
-      return (
-        Disk(aim: aim, nodes: nodes, seed: random.next(), cluster: cluster),
-        Set(nodes.map { .process($0) })
-      )
-    }
-    if let aim = AimedTrouble<ClockTrouble>(choice: planned.choice), planned.kind == "clock" {
-      let nodes = try nodes(aim.target)
-      return (
-        ClockSkew(aim: aim, nodes: nodes, cluster: cluster), Set(nodes.map { .clock($0) })
-      )
-    }
-    guard let target = NodeTarget(rawValue: planned.choice) else {
-      throw FaultError.skipped("\(planned.choice) is nothing that a \(planned.kind) can be")
-    }
-    let nodes = try nodes(target)
-    let fault: any Fault =
-      switch planned.kind {
-      case "pause": Pause(target: target, nodes: nodes, cluster: cluster)
-      case "roll": Roll(target: target, nodes: nodes, cluster: cluster)
-      default:
-        Kill(kind: planned.kind, target: target, nodes: nodes, cluster: cluster)
-      }
-    return (fault, Set(nodes.map { .process($0) }))
-  }
-
-  private func inject(_ fault: any Fault, _ planned: PlannedFault) async throws {
-    // What is recorded so far must survive whatever the fault does to this machine.
-    try await recorder.flush()
+  private func inject(
+    _ fault: any Fault, _ planned: PlannedFault, at due: ContinuousClock.Instant
+  ) async throws {
     let since = recorder.now
+    let late = Int64((ContinuousClock.now - due) / .nanoseconds(1))
     var failure: (any Error)?
     var isOn = false
     do {
       var details = try await fault.inject()
       details.append(Event.Detail("since", .integer(since)))
+      details.append(Event.Detail("late", .integer(late)))
       recorder.fault(planned.fault, kind: fault.kind, phase: .start, details: details)
       isOn = true
       try await Task.sleep(for: .milliseconds(planned.forMilliseconds))

@@ -1,6 +1,8 @@
 // The plan of a run's faults: drawn from the seed before anything happens.
 
 import FoundationEssentials
+import History
+import Hosts
 import Workloads
 
 /// One fault that is due.
@@ -17,6 +19,37 @@ public struct PlannedFault: Equatable, Sendable, Codable {
   public var forMilliseconds: Int
   /// Fixes what else it draws.
   public var seed: UInt64
+  /// The nodes that it hits, by name, instead of those that its choice would name.
+  public var nodes: [String]?
+  /// The directions that it cuts, instead of those that its choice would.
+  public var cuts: [Link]?
+
+  /// The fault as it was carried out: on the nodes, and with the cuts, that its details tell.
+  public func pinned(to details: [Event.Detail]) -> PlannedFault {
+    var planned = self
+    for detail in details {
+      guard case .list(let values) = detail.value else { continue }
+      let words = values.compactMap { value -> String? in
+        if case .text(let word) = value { return word }
+        return nil
+      }
+      switch detail.name {
+      case "nodes": planned.nodes = words
+      case "cut": planned.cuts = words.compactMap(Link.init(arrow:))
+      default: break
+      }
+    }
+    return planned
+  }
+}
+
+extension Link {
+  /// What `description` wrote.
+  fileprivate init?(arrow text: String) {
+    let names = text.split(separator: "→", omittingEmptySubsequences: false).map(String.init)
+    guard names.count == 2 else { return nil }
+    self.init(from: names[0], to: names[1])
+  }
 }
 
 /// A line that is no planned fault.

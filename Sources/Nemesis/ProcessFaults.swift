@@ -68,48 +68,6 @@ public final class Kill: Fault {
   private func names(_ nodes: [Int]) -> [String] { nodes.map { cluster.hosts[$0].name } }
 }
 
-/// Ends nodes with SIGTERM and starts them again, one after the other, as one who brings a new build.
-public struct Roll: Fault {
-  /// `roll`.
-  public let kind = "roll"
-  private let target: NodeTarget
-  private let nodes: [Int]
-  private let cluster: Cluster
-
-  /// Rolls over `nodes`, which `target` named.
-  public init(target: NodeTarget, nodes: [Int], cluster: Cluster) {
-    self.target = target
-    self.nodes = nodes
-    self.cluster = cluster
-  }
-
-  /// Goes from node to node; the process numbers before and after are the proof.
-  public func inject() async throws -> [Event.Detail] {
-    var evidence: [String] = []
-    for node in nodes {
-      guard let before = try await cluster.end(node, with: .terminate) else { continue }
-      let after = try await cluster.start(node)
-      evidence.append("\(cluster.hosts[node].name): process \(before), then \(after)")
-      // The next one only when this one had time to catch up.
-      try await Task.sleep(for: .milliseconds(200))
-    }
-    guard !evidence.isEmpty else { throw FaultError.skipped("no process ran there") }
-    return [
-      Event.Detail("target", .text(target.rawValue)),
-      Event.Detail("nodes", .names(nodes.map { cluster.hosts[$0].name })),
-      Event.Detail("evidence", .names(evidence)),
-    ]
-  }
-
-  /// Starts what did not come back.
-  public func heal() async throws -> [Event.Detail] {
-    for node in nodes where await cluster.state(of: node) == .stopped {
-      try await cluster.start(node)
-    }
-    return []
-  }
-}
-
 /// Stops nodes with SIGSTOP; healing lets them go on.
 public final class Pause: Fault {
   /// `pause`.

@@ -8,12 +8,14 @@ import Workloads
 
 extension Cluster {
   /// The shim of node `index`, if its process runs and calls it.
-  fileprivate func working(_ index: Int, by calls: (Shim.Calls) -> UInt64) throws -> Shim {
+  fileprivate func working(
+    _ index: Int, by calls: (Shim.Calls) -> UInt64
+  ) async throws -> any ShimSteering {
     guard let shim = shim(of: index) else {
-      throw FaultError.skipped("no shim is in the node's process; in a lab there is")
+      throw FaultError.skipped("no shim is in the node's process: the workload asks for none")
     }
     guard state(of: index) == .running else { throw FaultError.skipped("no process ran there") }
-    guard calls(shim.calls) > 0 else {
+    guard calls(try await shim.look().calls) > 0 else {
       throw FaultError.skipped(
         "the node's process never called the shim: it is static, or makes its system calls itself")
     }
@@ -57,13 +59,15 @@ extension Cluster {
 }
 
 /// Waits until something is so; false when it is not in time.
-private func wait(_ time: Duration, until isMet: () async -> Bool) async throws -> Bool {
+private func wait(
+  _ time: Duration, until isMet: () async throws -> Bool
+) async throws -> Bool {
   let end = ContinuousClock.now + time
   while ContinuousClock.now < end {
-    if await isMet() { return true }
+    if try await isMet() { return true }
     try await Task.sleep(for: .milliseconds(5))
   }
-  return await isMet()
+  return try await isMet()
 }
 
 /// Disks of nodes fail them. Healing makes the disks whole, and starts the nodes that have ended.
@@ -100,7 +104,7 @@ public struct Disk: Fault {
     case .tornWrite:
       return try await losePower(node, shim, keeping: Double.random(in: 0..<1, using: &random))
     case .loseStalled:
-      shim.stallSyncs(.seconds(10))
+      try await shim.stallSyncs(.seconds(10))
       try await Task.sleep(for: .milliseconds(300))
       return try await losePower(node, shim, keeping: 0)
     case .killAtSync:
@@ -117,56 +121,69 @@ public struct Disk: Fault {
       }
       return lines.joined(separator: "; ")
     case .syncError:
-      return try await failing(node, shim, "syncs failed with EIO") { $0.fail(syncs: EIO) }
-    case .full:
-      return try await failing(node, shim, "writes failed with ENOSPC") { $0.fail(writes: ENOSPC) }
-    case .syncStall:
-      let before = shim.calls.delayed
-      shim.stallSyncs(.seconds(1))
-      guard try await wait(.seconds(3), until: { shim.calls.delayed > before }) else {
-        throw FaultError.skipped("it synced nothing in 3 s")
+      return try await failing(node, shim, "syncs failed with EIO") {
+        try await $0.fail(syncs: EIO)
       }
-      return "a sync took a second longer"
+    case .full:
+      return try await failing(node, shim, "writes failed with ENOSPC") {
+        try await $0.fail(writes: ENOSPC)
+      }
+    case .syncStall: return try await slow(shim, by: .seconds(1))
+    case .syncSlow: return try await slow(shim, by: .milliseconds(300))
     }
+  }
+
+  private func slow(_ shim: any ShimSteering, by time: Duration) async throws -> String {
+    let before = try await shim.look().calls.delayed
+    try await shim.stallSyncs(time)
+    guard try await wait(.seconds(3), until: { try await shim.look().calls.delayed > before })
+    else {
+      throw FaultError.skipped("it synced nothing in 3 s")
+    }
+    return "a sync took \(time) longer"
   }
 
   /// Lets the node end at its next sync with that number, or after `patience`: it may have nothing to
   /// sync while others have ended.
   private func end(
-    _ node: Int, _ shim: Shim, atSync number: Int, _ patience: Duration
+    _ node: Int, _ shim: any ShimSteering, atSync number: Int, _ patience: Duration
   ) async throws -> String {
-    shim.kill(afterSyncs: number)
+    try await shim.kill(afterSyncs: number)
     guard try await wait(patience, until: { await cluster.state(of: node) == .stopped }) else {
-      shim.kill(afterSyncs: 0)
+      try await shim.kill(afterSyncs: 0)
       return "no sync number \(number) in time; \(try await losePower(node, shim, keeping: 0))"
     }
-    return "ended itself at its sync number \(number); \(try lose(node, shim))"
+    return "ended itself at its sync number \(number); \(try await lose(shim))"
   }
 
-  private func losePower(_ node: Int, _ shim: Shim, keeping kept: Double) async throws -> String {
+  private func losePower(_ node: Int, _ shim: any ShimSteering, keeping kept: Double) async throws
+    -> String
+  {
     let pid = try await cluster.kill(node)
     let what = pid.map { "process \($0) killed" } ?? "it had just ended"
-    return "\(what); \(try lose(node, shim, keeping: kept))"
+    return "\(what); \(try await lose(shim, keeping: kept))"
   }
 
-  private func lose(_ node: Int, _ shim: Shim, keeping kept: Double = 0) throws -> String {
-    let lost = try shim.loseUnsynced(host: cluster.hosts[node].name, keeping: kept)
+  private func lose(_ shim: any ShimSteering, keeping kept: Double = 0) async throws -> String {
+    let lost = try await shim.loseUnsynced(keeping: kept)
     return "\(lost.bytes) bytes of \(lost.files) files were not synced and are gone"
   }
 
   private func failing(
-    _ node: Int, _ shim: Shim, _ what: String, _ body: (Shim) -> Void
+    _ node: Int, _ shim: any ShimSteering, _ what: String,
+    _ body: (any ShimSteering) async throws -> Void
   ) async throws -> String {
-    let before = shim.calls.failed
-    body(shim)
-    guard try await wait(.seconds(2), until: { shim.calls.failed > before }) else {
-      shim.fail()
+    let before = try await shim.look().calls.failed
+    try await body(shim)
+    guard try await wait(.seconds(2), until: { try await shim.look().calls.failed > before })
+    else {
+      try await shim.fail()
       throw FaultError.skipped("nothing that it asked of its disk in 2 s could fail")
     }
     // Whether it ends of it is its own affair; most do at once.
     let hasEnded = try await wait(
       .milliseconds(500), until: { await cluster.state(of: node) == .stopped })
-    let count = shim.calls.failed - before
+    let count = try await shim.look().calls.failed - before
     return "\(count) \(what); the node \(hasEnded ? "has ended" : "goes on")"
   }
 
@@ -189,17 +206,17 @@ public struct Disk: Fault {
   private func heal(_ node: Int) async throws -> String? {
     guard let shim = await cluster.shim(of: node) else { return nil }
     var lines: [String] = []
-    if shim.failsSyncs {
+    if try await shim.look().failsSyncs {
       var random = SplitMix64(seed: seed, part: UInt64(1000 + node))
       if await cluster.state(of: node) != .stopped {
         lines.append(try await losePower(node, shim, keeping: 0))
       } else if Bool.random(using: &random) {
-        lines.append("its power failed too; \(try lose(node, shim))")
+        lines.append("its power failed too; \(try await lose(shim))")
       }
     }
-    shim.fail()
-    shim.stallSyncs(.zero)
-    shim.kill(afterSyncs: 0)
+    try await shim.fail()
+    try await shim.stallSyncs(.zero)
+    try await shim.kill(afterSyncs: 0)
     lines.append("the disk is whole")
     if aim.trouble == .full {
       // One whose last write failed may be about to end.
@@ -234,14 +251,15 @@ public struct ClockSkew: Fault {
     try await cluster.strike(nodes, aim) { node in
       let shim = try await cluster.working(node) { $0.clock }
       switch aim.trouble {
-      case .ahead: shim.setRealTime(off: .seconds(60))
-      case .behind: shim.setRealTime(off: .seconds(-60))
-      case .strobe: shim.strobeRealTime(by: .seconds(10), each: .milliseconds(100))
-      case .fast: shim.setRate(2)
-      case .slow: shim.setRate(0.5)
+      case .ahead: try await shim.setRealTime(off: .seconds(60))
+      case .behind: try await shim.setRealTime(off: .seconds(-60))
+      case .strobe: try await shim.strobeRealTime(by: .seconds(10), each: .milliseconds(100))
+      case .fast: try await shim.setRate(2)
+      case .slow: try await shim.setRate(0.5)
       }
-      let before = shim.calls.clock
-      guard try await wait(.seconds(5), until: { shim.calls.clock > before }) else {
+      let before = try await shim.look().calls.clock
+      guard try await wait(.seconds(5), until: { try await shim.look().calls.clock > before })
+      else {
         guard await cluster.state(of: node) == .running else {
           throw FaultError.skipped("no process ran there any more")
         }
@@ -255,9 +273,9 @@ public struct ClockSkew: Fault {
   public func heal() async throws -> [Event.Detail] {
     for node in nodes {
       guard let shim = await cluster.shim(of: node) else { continue }
-      shim.setRealTime(off: .zero)
-      shim.strobeRealTime(by: .zero, each: .zero)
-      shim.setRate(1)
+      try await shim.setRealTime(off: .zero)
+      try await shim.strobeRealTime(by: .zero, each: .zero)
+      try await shim.setRate(1)
     }
     return [Event.Detail("evidence", .text("clocks go right"))]
   }

@@ -29,7 +29,8 @@ public actor Cluster {
     var state = NodeState.stopped
     var process: (any NodeProcess)?
     var supervisor: Task<Void, any Error>?
-    var shim: Shim?
+    var shim: (any ShimSteering)?
+    var start = NodeStart()
     /// A fault of its disk is on it, or was until so lately that an end of the node may come of it.
     var excusedUntil: ContinuousClock.Instant?
     /// How it ended while it was excused, if it has not been started since.
@@ -50,8 +51,7 @@ public actor Cluster {
   public private(set) var lost: Set<String> = []
 
   /// A cluster without processes. Each node's data and log lie under `folder`; `clock` tells
-  /// nanoseconds since the run began. With `usesShims` disks and clocks can be made to fail, where the
-  /// hosts' files are ours.
+  /// nanoseconds since the run began. With `usesShims` disks and clocks can be made to fail.
   public init(
     system: any System, hosts: [any Host], folder: String,
     usesShims: Bool = false, clock: @escaping @Sendable () -> Int64
@@ -68,7 +68,7 @@ public actor Cluster {
   public func state(of index: Int) -> NodeState { nodes[index].state }
 
   /// What steers the disk and the clocks of node `index`; nil where there is no shim.
-  public func shim(of index: Int) -> Shim? { nodes[index].shim }
+  public func shim(of index: Int) -> (any ShimSteering)? { nodes[index].shim }
 
   /// From now until five seconds after `pardon`, an end of node `index` is no crash: a fault is on it
   /// that it cannot live with.
@@ -98,12 +98,16 @@ public actor Cluster {
     let host = hosts[index]
     let home = host.place(of: "\(folder)/\(host.name)")
     try await host.makeFolder("\(home)/data")
-    var command = system.command(node: index, data: "\(home)/data")
-    if usesShims, host.sharesFiles {
-      if nodes[index].shim == nil {
-        nodes[index].shim = try Shim(folder: home, data: "\(home)/data", host: host.name)
+    var command = system.command(node: index, data: "\(home)/data", as: nodes[index].start)
+    if usesShims {
+      let shim: any ShimSteering
+      if let made = nodes[index].shim {
+        shim = made
+      } else {
+        shim = try await host.shim(folder: home, data: "\(home)/data")
       }
-      command = nodes[index].shim!.preloaded(into: command)
+      nodes[index].shim = shim
+      command = try await shim.preloaded(into: command)
     }
     nodes[index].state = .running
     nodes[index].excusedEnd = nil
@@ -127,6 +131,23 @@ public actor Cluster {
     if let supervisor = nodes[index].supervisor { try await supervisor.value }
     throw SystemError("\(host.name): its process ended before it was seen; read \(home)/node.log")
   }
+
+  /// Takes all that node `index`, which is stopped, has stored. It waits to be added from now on, whenever
+  /// it is started.
+  ///
+  /// - Throws: `HostError` when it cannot be removed.
+  public func wipe(_ index: Int) async throws {
+    precondition(nodes[index].state == .stopped, "\(hosts[index].name) runs")
+    let host = hosts[index]
+    let data = "\(host.place(of: "\(folder)/\(host.name)"))/data"
+    let command = Command("rm", ["-rf", "--", data])
+    _ = try await host.run(command, deadline: .seconds(30))
+      .succeeded(command.description, on: host.name)
+    nodes[index].start.joins = true
+  }
+
+  /// The build that node `index` runs from its next start on.
+  public func use(upgrade: Bool, for index: Int) { nodes[index].start.isUpgraded = upgrade }
 
   private func ended(_ index: Int, _ status: ExitStatus) {
     // Whoever ends a node says so first: then it is stopped already.

@@ -11,28 +11,39 @@ public struct RaftNode: System {
   public let program: String
   /// Where clients connect, by node.
   public let endpoints: [Endpoint]
+  /// What `--node` says of each.
   private let members: [String]
-  /// The executable on each host.
+  /// The executable on each host, and the second build.
   private let places: [String]
+  private let upgrades: [String]?
 
-  /// A cluster of `program` on `hosts`.
-  public init(program: String, hosts: [any Host]) {
+  /// A cluster of `program` on `hosts`; `upgrade` is another build of it.
+  public init(program: String, upgrade: String? = nil, hosts: [any Host]) {
     self.program = program
     places = hosts.map { $0.place(of: program) }
+    upgrades = upgrade.map { upgrade in hosts.map { $0.place(of: upgrade) } }
     endpoints = hosts.map { Endpoint(node: $0.name, host: $0.address, port: 6379) }
-    members = hosts.enumerated().flatMap { index, host in
-      ["--node", "\(index + 1)=\(host.address):6379,\(host.address):7379"]
+    members = hosts.enumerated().map { index, host in
+      "\(index + 1)=\(host.address):6379,\(host.address):7379"
     }
   }
 
+  /// Whether another build was given.
+  public var hasUpgrade: Bool { upgrades != nil }
+
+  /// By joint consensus.
+  public var membership: (any MembershipControl)? { self }
+
   /// The command that runs node `index`. Its log is compacted so often that a run of seconds sees
   /// snapshots built, sent and recovered from.
-  public func command(node index: Int, data: String) -> Command {
-    Command(
-      places[index],
+  public func command(node index: Int, data: String, as start: NodeStart) -> Command {
+    let place = start.isUpgraded ? upgrades?[index] : nil
+    let known = start.joins ? [members[index]] : members
+    return Command(
+      place ?? places[index],
       [
         "--id", "\(index + 1)", "--data", data, "--snapshot-every", "500", "--logs-to-keep", "100",
-      ] + members)
+      ] + known.flatMap { ["--node", $0] } + (start.joins ? ["--join"] : []))
   }
 
   /// Asks every node.
@@ -56,7 +67,7 @@ public struct RaftNode: System {
     return await asked.mapConcurrently { [request] in await ask(request, of: $0, group: group) }
   }
 
-  private func ask(
+  func ask(
     _ request: RESPValue, of index: Int, group: any EventLoopGroup
   ) async -> AdminAnswer {
     let endpoint = endpoints[index]
@@ -69,6 +80,7 @@ public struct RaftNode: System {
       defer { connection.close() }
       switch try await connection.send(request, deadline: .seconds(5)) {
       case .simple(let text): return answer(true, text)
+      case .bulk(let bytes): return answer(true, String(decoding: bytes, as: UTF8.self))
       case .integer(let number): return answer(true, "n\(number) leads")
       case .error(let text): return answer(false, text)
       case let other: return answer(false, "\(other)")

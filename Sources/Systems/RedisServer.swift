@@ -40,7 +40,7 @@ public struct RedisServer: System {
   }
 
   /// The command that runs the server without saving anything.
-  public func command(node index: Int, data: String) -> Command {
+  public func command(node index: Int, data: String, as start: NodeStart) -> Command {
     Command(
       place,
       [

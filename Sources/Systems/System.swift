@@ -11,7 +11,11 @@ public protocol System: Sendable {
   /// Where clients connect, by node.
   var endpoints: [Endpoint] { get }
   /// The command that runs node `index`, which keeps its state in `data`.
-  func command(node index: Int, data: String) -> Command
+  func command(node index: Int, data: String, as start: NodeStart) -> Command
+  /// Whether there is a second build, to go to and come back from.
+  var hasUpgrade: Bool { get }
+  /// Changes who is a member; nil where that cannot be changed.
+  var membership: (any MembershipControl)? { get }
   /// The nodes that lead, by their own word: several, while a deposed one has not heard of it.
   func leaders(group: any EventLoopGroup) async -> [Leader]
   /// Does what an administrator would; returns what each node that was asked answered.
@@ -24,11 +28,42 @@ extension System {
     await leaders(group: group).max { ($0.term, $0.index) < ($1.term, $1.index) }
   }
 
+  /// None.
+  public var hasUpgrade: Bool { false }
+
+  /// It cannot be changed.
+  public var membership: (any MembershipControl)? { nil }
+
   /// Nothing: who has nothing to administer need not say so.
   public func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
   {
     []
   }
+}
+
+/// As what a node is started.
+public struct NodeStart: Equatable, Sendable {
+  /// Whether it waits to be added to the cluster, since it has lost all that it had.
+  public var joins = false
+  /// Whether it runs the second build.
+  public var isUpgraded = false
+
+  /// As one of those that begin a cluster, or go on.
+  public init() {}
+}
+
+/// Removes members and adds them.
+public protocol MembershipControl: Sendable {
+  /// Makes nodes members no more. They may run on, and need not have heard.
+  ///
+  /// - Throws: `SystemError` when that is not known to be so within the time.
+  func remove(_ nodes: [Int], within time: Duration, group: any EventLoopGroup) async throws
+  /// Makes nodes members again, if they are not. Those that are `new` have lost all that they had.
+  ///
+  /// - Throws: as `remove`.
+  func admit(
+    _ nodes: [Int], new: Bool, within time: Duration, group: any EventLoopGroup
+  ) async throws
 }
 
 /// What an administrator might do in the middle of everything.

@@ -73,22 +73,34 @@ public enum WorkloadFile {
     let load = try load(try root.mapping("workload"), of: root, system: system)
     var faults: [FaultSpecification] = []
     if let list = root.take("faults") {
-      for item in list.array() { faults.append(try fault(item, file: file, system: system)) }
+      for item in list.array() {
+        faults.append(try FaultSpecification(item, file: file, system: system))
+      }
+    }
+    if load.reads == .lease, faults.contains(where: \.kind.bendsTime) {
+      throw root.failure(
+        "faults", nil,
+        "clocks that go fast or slow break what a lease rests on; leave reads: lease out")
     }
     let checks = try root.choices("check", CheckName.self) ?? CheckName.allCases
     var recovery: Duration?
+    var gap: Duration?
     if var objectives = try root.mapping("objectives") {
       recovery = try objectives.duration("recovery")
+      gap = try objectives.duration("gap")
       try objectives.finish()
-      if recovery != nil, !checks.contains(.availability) {
-        throw objectives.failure("recovery", nil, "nobody judges it; add availability to check")
+      if let objective = recovery != nil ? "recovery" : gap != nil ? "gap" : nil,
+        !checks.contains(.availability)
+      {
+        throw objectives.failure(objective, nil, "nobody judges it; add availability to check")
       }
     }
     let seed = try seed(&root)
     try root.finish()
     return Workload(
       system: system, nodes: nodes, clients: clients, rate: rate, time: time, timeout: timeout,
-      load: load, faults: faults, checks: checks, recoveryObjective: recovery, seed: seed)
+      load: load, faults: faults, checks: checks, recoveryObjective: recovery, gapObjective: gap,
+      seed: seed)
   }
 
   private static func seed(_ root: inout YAMLMapping) throws(WorkloadError) -> UInt64? {
@@ -122,6 +134,10 @@ public enum WorkloadFile {
     if system == .redis, load.mix.cas > 0 {
       throw mapping.failure("mix", nil, "redis has no compare-and-set of its own; set cas: 0")
     }
+    load.reads = try mapping.choices("reads", RegisterLoad.Reads.self)?.first ?? load.reads
+    if system == .redis, load.reads == .lease {
+      throw mapping.failure("reads", nil, "redis has no lease; leave it out")
+    }
     if let values = mapping.take("values"), values.string != "unique" {
       guard let count = values.int, count >= 1 else {
         throw mapping.failure(
@@ -131,48 +147,6 @@ public enum WorkloadFile {
     }
     try mapping.finish()
     return load
-  }
-
-  private static func fault(
-    _ node: Node, file: String, system: SystemName
-  ) throws(WorkloadError) -> FaultSpecification {
-    var mapping = try YAMLMapping(node, file: file, path: "faults")
-    let partitions = try mapping.choices("partition", PartitionShape.self)
-    let targets = try mapping.choices("on", NodeTarget.self)
-    let kinds: [FaultSpecification.Kind?] = [
-      partitions.map { .partition($0) },
-      try mapping.choices("kill", NodeTarget.self).map { .kill($0) },
-      try mapping.choices("terminate", NodeTarget.self).map { .terminate($0) },
-      try mapping.choices("abort", NodeTarget.self).map { .abort($0) },
-      try mapping.choices("roll", NodeTarget.self).map { .roll($0) },
-      try mapping.choices("pause", NodeTarget.self).map { .pause($0) },
-      try mapping.choices("disk", DiskTrouble.self).map {
-        .disk($0, on: targets ?? [.one, .leader])
-      },
-      try mapping.choices("clock", ClockTrouble.self).map {
-        .clock($0, on: targets ?? [.one, .leader])
-      },
-      try mapping.choices("administer", Administration.self).map { .administer($0) },
-    ]
-    let every = try mapping.duration("every") ?? .seconds(5)
-    let lasts = try mapping.duration("for") ?? .seconds(3)
-    try mapping.finish()
-    guard let kind = kinds.compactMap({ $0 }).first, kinds.compactMap({ $0 }).count == 1 else {
-      throw mapping.failure(
-        "", node,
-        "each fault is one of partition, kill, terminate, abort, roll, pause, disk, clock or administer"
-      )
-    }
-    if targets != nil, !kind.needsShim {
-      throw mapping.failure("on", node, "\(kind.name) names its targets itself; leave `on` out")
-    }
-    if system == .redis, case .partition = kind {
-      throw mapping.failure("partition", node, "one node has nobody to be cut from")
-    }
-    if system == .redis, case .administer = kind {
-      throw mapping.failure("administer", node, "redis has no leader, snapshot or log to tend here")
-    }
-    return FaultSpecification(kind: kind, every: every, lasts: lasts)
   }
 }
 
@@ -190,7 +164,8 @@ extension Workload {
       }
     lines.append(
       "workload: {name: register, keys: \(load.keys), mix: {read: \(load.mix.read), "
-        + "write: \(load.mix.write), cas: \(load.mix.cas)}, values: \(values)}")
+        + "write: \(load.mix.write), cas: \(load.mix.cas)}, values: \(values), "
+        + "reads: \(load.reads.rawValue)}")
     lines.append(faults.isEmpty ? "faults: []" : "faults:")
     for fault in faults {
       lines.append(
@@ -198,25 +173,11 @@ extension Workload {
           + "every: \(fault.every.workloadText), for: \(fault.lasts.workloadText)}")
     }
     lines.append("check: [\(checks.map(\.rawValue).joined(separator: ", "))]")
-    if let recoveryObjective {
-      lines.append("objectives: {recovery: \(recoveryObjective.workloadText)}")
+    let objectives = [("recovery", recoveryObjective), ("gap", gapObjective)].compactMap {
+      name, time in time.map { "\(name): \($0.workloadText)" }
     }
+    if !objectives.isEmpty { lines.append("objectives: {\(objectives.joined(separator: ", "))}") }
     if let seed { lines.append("seed: \(seed)") }
     return lines.joined(separator: "\n") + "\n"
-  }
-}
-
-extension FaultSpecification.Kind {
-  /// What is done and to whom, as a workload file says it.
-  fileprivate var yaml: String {
-    func list(_ names: [String]) -> String { "[\(names.joined(separator: ", "))]" }
-    return switch self {
-    case .disk(let troubles, let targets):
-      "\(name): \(list(troubles.map(\.rawValue))), on: \(list(targets.map(\.rawValue)))"
-    case .clock(let troubles, let targets):
-      "\(name): \(list(troubles.map(\.rawValue))), on: \(list(targets.map(\.rawValue)))"
-    case .partition, .kill, .terminate, .abort, .roll, .pause, .administer:
-      "\(name): \(list(choices))"
-    }
   }
 }

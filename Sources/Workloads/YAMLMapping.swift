@@ -28,7 +28,9 @@ package struct YAMLMapping {
     }
   }
 
-  private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+  private func name(_ key: String) -> String {
+    path.isEmpty ? key : key.isEmpty ? path : "\(path).\(key)"
+  }
 
   package func failure(_ key: String, _ node: Node?, _ reason: String) -> WorkloadError {
     WorkloadError(file: file, line: node?.mark?.line ?? line, reason: "\(name(key)): \(reason)")

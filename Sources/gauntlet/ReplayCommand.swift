@@ -8,7 +8,8 @@ struct ReplayCommand: AsyncParsableCommand {
     commandName: "replay",
     abstract: "Do a run again: the same load, and the same faults at the same times.",
     discussion: """
-      Faults aim at the same roles: a fault of the leader hits whoever leads now.
+      Faults aim at the same roles: a fault of the leader hits whoever leads now. With --by-node they
+      hit the nodes that they hit then, whatever their roles are; recipes still aim at roles.
 
       EXAMPLES
         gauntlet replay runs/latest
@@ -17,6 +18,9 @@ struct ReplayCommand: AsyncParsableCommand {
 
   @Argument(help: "The run's folder.")
   var folder: String
+
+  @Flag(help: "Hit the same nodes as then, not the same roles.")
+  var byNode = false
 
   @Option(help: "A file of machines that are reached over SSH; a lab if left out.")
   var hosts: String?
@@ -45,6 +49,7 @@ struct ReplayCommand: AsyncParsableCommand {
     }
     if stopAtViolation { words.append("--stop-at-violation") }
     if json { words.append("--json") }
+    if byNode { words += ["--plan-history", run.history] }
     let command: RunCommand
     do {
       command = try RunCommand.parse(words)

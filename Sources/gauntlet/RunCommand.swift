@@ -63,6 +63,9 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The executable of a node; raft-node beside gauntlet if left out."))
   var build: String?
 
+  @Option(help: "A second build of it, which `upgrade` goes to and comes back from.")
+  var upgrade: String?
+
   @Option(
     help: ArgumentHelp("Put a value over the file's.", valueName: "key=value"))
   var set: [String] = []
@@ -76,6 +79,10 @@ struct RunCommand: AsyncParsableCommand {
   /// For `gauntlet replay`.
   @Option(help: .hidden)
   var plan: String?
+
+  /// For `gauntlet replay --by-node`: whose faults say which nodes are hit.
+  @Option(help: .hidden)
+  var planHistory: String?
 
   @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
   var store: String?
@@ -189,10 +196,21 @@ struct RunCommand: AsyncParsableCommand {
     guard let data = FileManager.default.contents(atPath: plan) else {
       throw Failure.report(WorkloadError(file: plan, reason: "cannot be read"))
     }
+    let faults: [PlannedFault]
     do {
-      return try Plan.read(data)
+      faults = try Plan.read(data)
     } catch {
       throw Failure.report(WorkloadError(file: plan, reason: "\(error)"))
+    }
+    guard let planHistory else { return faults }
+    do {
+      let recorded = try History(file: planHistory).faults
+      return faults.map { fault in
+        guard let record = recorded.first(where: { $0.number == fault.fault }) else { return fault }
+        return fault.pinned(to: record.details)
+      }
+    } catch {
+      throw Failure.report(error)
     }
   }
 
@@ -229,13 +247,21 @@ struct RunCommand: AsyncParsableCommand {
     watchdog.expect("connecting", within: .seconds(300), dump: nil)
     activity.set("run", "connects to the hosts")
     var fleet = Fleet(
-      entries, agent: try Agent.besideThisExecutable(), program: program(of: workload),
+      entries, agent: try Agent.besideThisExecutable(),
+      programs: try programs(of: workload),
       run: RunFolder.timestamp() + "-\(UInt32.random(in: 0 ... .max))")
     if let lease, let time = Duration(workload: lease) { fleet.leaseSeconds = time / .seconds(1) }
     fleet.sending = { host, what, size in
       FileHandleOutput.standardError.write("\(host): sends the \(what), \(size >> 20) MB\n")
     }
     try await fleet.with { hosts in try await body(hosts, FleetProbe(hosts)) }
+  }
+
+  /// What hosts are sent for the nodes.
+  private func programs(of workload: Workload) throws(HostError) -> [String] {
+    let needsShim = workload.faults.contains(where: \.kind.needsShim)
+    return [program(of: workload)] + (upgrade.map { [$0] } ?? [])
+      + (needsShim ? [try Shim.library()] : [])
   }
 
   /// What the nodes run.
@@ -248,7 +274,7 @@ struct RunCommand: AsyncParsableCommand {
 
   private func system(_ workload: Workload, _ hosts: [any Host]) throws -> any System {
     switch workload.system {
-    case .raftNode: RaftNode(program: program(of: workload), hosts: hosts)
+    case .raftNode: RaftNode(program: program(of: workload), upgrade: upgrade, hosts: hosts)
     case .redis: try RedisServer(program: build, host: hosts[0])
     }
   }

@@ -59,11 +59,31 @@ struct RunIntegrationTests {
       // The same faults at the same times of the load; in another order where they are near.
       let first = try History(file: "\(folder.latest)/history.jsonl").faults
       let plan = try String(contentsOfFile: "\(folder.latest)/plan.jsonl", encoding: .utf8)
-      let replayed = try await folder.gauntlet("replay", folder.latest, "--json")
+      let replayed = try await folder.gauntlet("replay", folder.latest, "--by-node", "--json")
       #expect(replayed.code == 0, "\(replayed.output) \(replayed.errors)")
-      #expect(try String(contentsOfFile: "\(folder.latest)/plan.jsonl", encoding: .utf8) == plan)
+      // The plan that was done then, with the nodes that were hit.
+      let done = try String(contentsOfFile: "\(folder.latest)/plan.jsonl", encoding: .utf8)
+      #expect(done.split(separator: "\n").count == plan.split(separator: "\n").count)
+      #expect(done.contains("\"nodes\":[\"n") && !plan.contains("\"nodes\""))
       let second = try History(file: "\(folder.latest)/history.jsonl").faults
-      #expect(Set(first.map(\.number)).intersection(second.map(\.number)).count >= 3)
+      func whom(_ faults: [FaultRecord]) -> [Int: [Event.Detail]] {
+        Dictionary(
+          uniqueKeysWithValues: faults.map { fault in
+            (fault.number, fault.details.filter { ["nodes", "cut"].contains($0.name) })
+          })
+      }
+      let (then, now) = (whom(first), whom(second))
+      let both = Set(then.keys).intersection(now.keys)
+      #expect(both.count >= 3)
+      for number in both { #expect(then[number] == now[number]) }
+      for fault in first + second {
+        let late = fault.details.first { $0.name == "late" }?.value
+        guard case .integer(let nanoseconds)? = late else {
+          Issue.record("fault \(fault.number) does not say how late it was")
+          continue
+        }
+        #expect(nanoseconds >= 0 && nanoseconds < 100_000_000, "\(fault)")
+      }
     }
   }
 
@@ -77,7 +97,7 @@ struct RunIntegrationTests {
         nodes: 5
         clients: 6
         rate: 400
-        time: 24s
+        time: 28s
         workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
           - {disk: [lose-unsynced, kill-at-sync, sync-error, full, sync-stall], every: 4s, for: 1s}
@@ -86,7 +106,10 @@ struct RunIntegrationTests {
           - {terminate: [leader], every: 9s, for: 500ms}
           - {roll: [one], every: 3s, for: 500ms}
           - {administer: [transfer, snapshot, purge], every: 4s, for: 100ms}
-          - {partition: [star, chain, bridge, random, leader-majority], every: 4s, for: 700ms}
+          - {partition: [star, chain, bridge, random, leader-majority], by: [drop, reset], every: 4s, for: 700ms}
+          - {disconnect: [leader, one], by: [reset, drop], every: 6s, for: 500ms}
+          - {network: [{delay: 20ms, jitter: 5ms, loss: 5%}, {rate: 1mbit}], on: [all, leader], every: 5s, for: 1s}
+          - {starve: [cpu, descriptors], on: one, every: 7s, for: 700ms}
         """)
       let run = try await folder.gauntlet("run", file, "--seed", "3", "--json")
       #expect(run.code == 0, "\(run.output) \(run.errors)")
@@ -99,7 +122,8 @@ struct RunIntegrationTests {
         })
       #expect(
         installed == [
-          "disk", "clock", "abort", "terminate", "roll", "administer", "partition",
+          "disk", "clock", "abort", "terminate", "roll", "administer", "partition", "disconnect",
+          "network", "starve",
         ], "\(run.output)")
     }
   }

@@ -15,15 +15,16 @@ import Testing
     init() throws {
       try FileManager.default.createDirectory(
         atPath: "\(folder)/data", withIntermediateDirectories: true)
-      shim = try Shim(folder: folder, data: "\(folder)/data", host: "here")
+      shim = try Shim(
+        folder: folder, data: "\(folder)/data", host: "here", library: try Shim.library())
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// Starts a script of Perl's, which speaks to the C library as any program does.
     func start(_ script: String) throws -> (process: Process, output: Pipe) {
-      let command = shim.preloaded(
-        into: Command("/usr/bin/perl", ["-e", script], environment: ["DATA": data]))
+      let environment = shim.prepare().merging(["DATA": data]) { $1 }
+      let command = Command("/usr/bin/perl", ["-e", script], environment: environment)
       let process = Process()
       process.executableURL = URL(filePath: command.executable)
       process.arguments = command.arguments
@@ -158,12 +159,12 @@ import Testing
         print "ready\\n"; sleep 60;
         """
     #expect(try bench.contentWhenReady(script) == "LOST----lost")
-    let lost = try bench.shim.loseUnsynced(host: "here")
+    let lost = try bench.shim.loseUnsynced()
     #expect(lost.files == 2)
     #expect(bench.content("log") == "kept----")
     #expect(bench.content("new") == "")
     #expect(bench.content("other") == "synced")
-    #expect(try bench.shim.loseUnsynced(host: "here") == (0, 0))
+    #expect(try bench.shim.loseUnsynced() == (0, 0))
   }
 
   @Test("of writes that tear the first stay, and one of them in part", arguments: [0, 3, 4, 9, 12])
@@ -176,7 +177,7 @@ import Testing
         print "ready\\n"; sleep 60;
         """
     #expect(try bench.contentWhenReady(script) == "01abcdEFGHijkl")
-    _ = try bench.shim.loseUnsynced(host: "here", keeping: (Double(kept) + 0.5) / 12)
+    _ = try bench.shim.loseUnsynced(keeping: (Double(kept) + 0.5) / 12)
     let left = [
       0: "0123456789", 3: "01abc56789", 4: "01abcd6789", 9: "01abcdEFGHi", 12: "01abcdEFGHijkl",
     ]
@@ -206,7 +207,7 @@ import Testing
       _ = try pipe.fileHandleForReading.read(upToCount: 5)
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
-      let lost = try bench.shim.loseUnsynced(host: "here")
+      let lost = try bench.shim.loseUnsynced()
       #expect(lost.bytes == (again ? 0 : 8))
       let zeros = String(repeating: "\0", count: 8)
       #expect(bench.content("log") == "durable-\(again ? "again---" : zeros)later---")
@@ -228,7 +229,7 @@ import Testing
     _ = try bench.run(
       write.replacing("+>", with: "+<").replacing("$file->sync if $ARGV[0];", with: ""))
     #expect(bench.content("log") == "aa")
-    #expect(try bench.shim.loseUnsynced(host: "here") == (1, 1))
+    #expect(try bench.shim.loseUnsynced() == (1, 1))
     #expect(bench.content("log") == "a")
   }
 
@@ -252,6 +253,6 @@ import Testing
       return UInt8(truncatingIfNeeded: seed % 2 == 0 ? state : state & 1)
     }
     try Data(bytes).write(to: URL(filePath: "\(bench.folder)/unsynced"))
-    _ = try? bench.shim.loseUnsynced(host: "here")
+    _ = try? bench.shim.loseUnsynced()
   }
 }

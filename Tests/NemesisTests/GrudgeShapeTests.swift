@@ -1,5 +1,7 @@
 // Who is cut from whom, and when: the shapes and the plan.
 
+import Foundation
+import History
 import Hosts
 import Support
 import Testing
@@ -17,7 +19,7 @@ import Workloads
 
   @Test("each shape cuts what it says", arguments: Seed.some(40))
   func shapes(seed: Seed) throws {
-    var random = Workloads.SplitMix64(seed: seed.number)
+    var random = Hosts.SplitMix64(seed: seed.number)
     for count in [3, 4, 5, 7] {
       let all = nodes(count)
       let majority = count / 2 + 1
@@ -40,7 +42,7 @@ import Workloads
 
   @Test("on the ring each hears a majority, and no two the same", arguments: [4, 5, 6, 7, 9])
   func ring(count: Int) throws {
-    var random = Workloads.SplitMix64(seed: 1)
+    var random = Hosts.SplitMix64(seed: 1)
     let all = nodes(count)
     let ring = try #require(
       PartitionShape.majoritiesRing.grudge(nodes: all, leader: nil, using: &random))
@@ -51,7 +53,7 @@ import Workloads
 
   @Test("a minority of an even cluster leaves a majority")
   func minority() {
-    var random = Workloads.SplitMix64(seed: 1)
+    var random = Hosts.SplitMix64(seed: 1)
     #expect(NodeTarget.minority.nodes(count: 4, leader: nil, using: &random)?.count == 1)
     #expect(NodeTarget.minority.nodes(count: 5, leader: nil, using: &random)?.count == 2)
     #expect(NodeTarget.minority.nodes(count: 1, leader: nil, using: &random) == nil)
@@ -72,5 +74,23 @@ import Workloads
     #expect(plan.map(\.fault) == Array(1...plan.count))
     #expect(plan.allSatisfy { $0.atMilliseconds + $0.forMilliseconds <= 58_000 })
     #expect(Set(plan.map(\.choice)) == ["one", "halves", "leader-minority", "all"])
+  }
+
+  @Test("a fault that was carried out says whom it hit, and a plan can be pinned to that")
+  func pinned() throws {
+    let line = #"""
+      {"atMilliseconds":5,"choice":"one","fault":1,"forMilliseconds":9,"kind":"kill","seed":3}
+      """#
+    let planned = try #require(try Plan.read(Data(line.utf8)).first)
+    #expect(planned.nodes == nil && planned.cuts == nil)
+    let names = Value.list([.text("n2"), .text("n4")])
+    let cuts = Value.list([.text("n1→n2"), .text("no link"), .integer(3)])
+    let pinned = planned.pinned(to: [
+      Event.Detail("target", .text("one")), Event.Detail("nodes", names),
+      Event.Detail("cut", cuts), Event.Detail("late", .integer(5)),
+    ])
+    #expect(pinned.nodes == ["n2", "n4"] && pinned.cuts == [Link(from: "n1", to: "n2")])
+    #expect(try Plan.read(try Plan.jsonLines([pinned])) == [pinned])
+    #expect(Grudge(cuts: [Link(from: "n1", to: "n2")]).dropped == ["n2": ["n1"]])
   }
 }

@@ -91,9 +91,14 @@ struct FleetIntegrationTests {
       echo "== errors"; cat errors
       echo "== after"; state
       on h1 iptables -D OUTPUT -p tcp --dport 9 -j DROP
-      $gauntlet run $root/Workloads/quickstart.yaml --hosts hosts.yaml --time 3s --seed 8 --json \\
-        >json 2>errors
+      workload 5 '{disconnect: [leader], by: [reset], every: 3s, for: 500ms}' \\
+        '{network: [{delay: 20ms, loss: 10%}], on: [all], every: 3s, for: 700ms}' \\
+        '{starve: [cpu, descriptors], on: [one], every: 2s, for: 300ms}' \\
+        '{disk: [lose-unsynced, sync-error], on: [one], every: 3s, for: 300ms}' \\
+        '{clock: [ahead, fast], on: [leader], every: 2s, for: 500ms}' >w.yaml
+      $gauntlet run w.yaml --hosts hosts.yaml --time 6s --seed 8 --json >json 2>errors
       echo "== second"; cat errors
+      echo "== kinds"; cat json; state
       echo "== logs"; ls runs/latest/nodes/h1; wc -c <runs/latest/nodes/h1/node.log
       echo "== heal"; $gauntlet heal --hosts hosts.yaml
       echo "== end"
@@ -103,8 +108,14 @@ struct FleetIntegrationTests {
     #expect(outcome["after"] == outcome["foreign"], "\(outcome.text)")
     #expect(!outcome["before"].contains("filter"))
     #expect(outcome["errors"].contains("10.78.0.1: sends the agent"))
-    // Sent once.
-    #expect(!outcome["second"].contains("sends"))
+    #expect(outcome["kinds"].contains(#""outcome":"valid""#), "\(outcome.text)")
+    for kind in ["disconnect", "network", "starve", "disk", "clock"] {
+      #expect(
+        outcome["kinds"].contains(#""kind":"\#(kind)","result":"installed""#), "\(outcome.text)")
+    }
+    #expect(!outcome["kinds"].contains("GAUNTLET"), "\(outcome.text)")
+    // Each is sent once; the second run needs what is preloaded as well.
+    #expect(!outcome["second"].contains("sends the agent"), "\(outcome.text)")
     #expect(outcome["logs"].contains("node.log"))
     #expect(outcome["heal"] == (1...5).map { "h\($0): nothing was left" }.joined(separator: "\n"))
   }

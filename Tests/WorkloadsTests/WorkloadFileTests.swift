@@ -21,11 +21,17 @@ import Testing
       nodes: 3
       rate: 250.5
       time: 1500ms
-      workload: {name: register, keys: 2, mix: {read: 1, write: 1}, values: 5}
+      workload: {name: register, keys: 2, mix: {read: 1, write: 1}, values: 5, reads: lease}
       faults:
         - {partition: [one, one-way], every: 5s, for: 300ms}
         - {kill: leader}
         - {pause: [minority, all], every: 1m, for: 2}
+        - {partition: halves, by: [drop, reset]}
+        - {disconnect: [leader, all], by: reset}
+        - {network: [{delay: 50ms, jitter: 10ms, loss: 2.5%}, {rate: 1mbit}], on: all}
+        - {network: {loss: 10%}}
+        - {starve: [cpu, descriptors], on: leader}
+        - {recipe: [forgotten-votes, "kill leader; until leader; wait 300ms; heal kill"], every: 9s}
       check: [linearizable, availability]
       objectives: {recovery: 10s}
       seed: 18446744073709551615
@@ -33,6 +39,11 @@ import Testing
     let workload = try WorkloadFile.parse(text, file: "w.yaml")
     #expect(workload.nodes == 3 && workload.clients == 10 && workload.time == .milliseconds(1500))
     #expect(workload.faults[1].kind == .kill([.leader]))
+    #expect(workload.faults[3].kind.choices == ["halves", "halves reset"])
+    #expect(
+      workload.faults[5].kind.choices == [
+        "delay=50ms,jitter=10ms,loss=2.5% all", "rate=1000kbit all",
+      ])
     #expect(workload.seed == .max && workload.load.values == .upTo(5))
     #expect(try WorkloadFile.parse(workload.yaml, file: "again") == workload)
   }
@@ -59,7 +70,30 @@ import Testing
     #expect(
       refusal("faults:\n  - {kill: [two]}").contains(
         "none of one, minority, majority, leader, followers, all"))
-    #expect(refusal("faults:\n  - {every: 3s}").contains("one of partition, kill, terminate"))
+    #expect(
+      refusal("faults:\n  - {every: 3s}").contains(
+        "faults: each fault is one of partition, disconnect"))
+    #expect(
+      refusal("faults:\n  - network: {delay: long}").hasPrefix(
+        "w.yaml:2: faults.network.delay: long is no time"))
+    #expect(refusal("faults:\n  - {network: {lag: 5ms}}").contains("network.lag: lag is unknown"))
+    #expect(refusal("faults:\n  - {network: {jitter: 5ms}}").contains("jitter is more than delay"))
+    #expect(refusal("faults:\n  - {network: slow}").contains("write {delay: 50ms"))
+    for (recipe, words) in [
+      ("kill", "no step"), ("kill two", "`kill two` is no fault"), ("wait soon", "write wait 2s"),
+      ("until later", "write until leader"), ("heal magic", "no kind of fault"),
+      ("recipe leader-flip", "is no fault"), ("kill leader;", "no step"), ("", "no step"),
+    ] {
+      #expect(refusal("faults:\n  - {recipe: \"\(recipe)\"}").contains(words), "\(recipe)")
+    }
+    for faults in ["clock: slow", "recipe: \"clock fast all; wait 1s\""] {
+      #expect(
+        refusal("workload: {reads: lease}\nfaults:\n  - {\(faults)}").contains("lease rests on"))
+    }
+    #expect(refusal("system: redis\nworkload: {reads: lease}").contains("redis has no lease"))
+    #expect(refusal("faults:\n  - {kill: one, on: all}").contains("leave `on` out"))
+    #expect(refusal("faults:\n  - {kill: one, by: reset}").contains("leave `by` out"))
+    #expect(refusal("system: redis\nfaults: [{network: {loss: 5%}}]").contains("nobody to be cut"))
     #expect(refusal("a: [1").contains("not YAML"))
     #expect(refusal("").contains("is empty"))
     #expect(refusal("- 1").contains("name: value"))
@@ -72,5 +106,17 @@ import Testing
       refusal("check: [crashes]\nobjectives: {recovery: 3s}").contains("add availability to check"))
     #expect(refusal("seed: -1").contains("no whole number"))
     #expect(refusal("nodes: 5", [Override("rate", "-1")]).contains("not above zero"))
+  }
+
+  @Test("every recipe that has a name can be read, and is known by it in plans")
+  func recipes() throws {
+    for (name, steps) in Recipe.known {
+      let recipe = try #require(Recipe(rawValue: name), "\(name)")
+      #expect(recipe.rawValue == name)
+      #expect(recipe.steps == Recipe(rawValue: steps)?.steps)
+      #expect(!recipe.steps.isEmpty)
+    }
+    #expect(Recipe(rawValue: "forgotten-votes")?.needsShim == true)
+    #expect(Recipe(rawValue: "leader-flip")?.needsShim == false)
   }
 }

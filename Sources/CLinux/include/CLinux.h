@@ -57,7 +57,7 @@ int cl_lab_wait(pid_t init);
 /// Writes what readlink says of this process's pid namespace, NUL-terminated. 0, or -1 and errno.
 int cl_pid_namespace(char *_Nonnull buffer, size_t capacity);
 
-/// The step of `cl_enter` or `cl_udp_socket_in` at which it failed; errno says why.
+/// The step of `cl_enter`, or of making a socket in a namespace, at which it failed; errno says why.
 enum cl_enter_step {
   CL_ENTER_OPEN = 1,
   CL_ENTER_SETNS,
@@ -70,13 +70,58 @@ enum cl_enter_step {
 int cl_enter(const char *_Nonnull netns, char *const _Nullable *_Nonnull arguments);
 
 /// Opens a non-blocking UDP socket inside the network namespace at `netns`, bound to `address`
-/// (network order) and a free port, which is stored (host order). The calling thread is back in
+/// (network order) and `port` (host order); where that is 0, to a free one, which is stored. The calling thread is back in
 /// its own namespace when this returns; if it can't go back the process aborts, since the thread
 /// would serve other tasks from the wrong network. Returns the descriptor, or -1 with errno and
 /// `failed_step` set.
 int cl_udp_socket_in(
   const char *_Nonnull netns, uint32_t address, uint16_t *_Nonnull port,
   int *_Nonnull failed_step);
+
+/// A packet that waits in a queue for its verdict.
+struct cl_packet {
+  /// What its verdict names.
+  uint32_t id;
+  /// Its bytes from the network layer's header on, as many as are captured of its `length`.
+  const uint8_t *_Nullable bytes;
+  uint32_t captured;
+  uint32_t length;
+};
+
+/// Becomes the one that decides on the packets which rules send to the queue `number` (NFQUEUE) of the
+/// network namespace at `netns`, NULL for our own. `kept` bytes of each are handed over; at most `longest`
+/// packets wait. Nobody decides any more once the descriptor is closed: what waits is dropped then.
+/// Returns a non-blocking descriptor, or -1 with errno and `failed_step` set.
+int cl_queue_open(
+  const char *_Nullable netns, uint16_t number, uint32_t kept, uint32_t longest,
+  int *_Nonnull failed_step);
+
+/// Waits until a packet is there, so many nanoseconds have passed, or `stop` can be read: then true.
+bool cl_queue_wait(int queue, int stop, uint64_t nanoseconds);
+
+/// Takes what waits, `capacity` packets at most, each of whose messages has `slot` bytes of `buffer`, to
+/// which they point until the next call. How many they are; 0 when none waits; -1 and errno.
+int cl_queue_receive(
+  int queue, struct cl_packet *_Nonnull packets, int capacity, uint8_t *_Nonnull buffer,
+  size_t slot);
+
+/// Lets `count` packets of the queue `number` go on, or drops them. 0, or -1 and errno.
+int cl_queue_decide(
+  int queue, uint16_t number, const uint32_t *_Nonnull ids, int count, bool accepted);
+
+/// Lets go on all packets of the queue that came no later than `id`: one message for many. 0, or -1 and errno.
+int cl_queue_accept_through(int queue, uint16_t number, uint32_t id);
+
+/// Lets a packet go on with other bytes. 0, or -1 and errno.
+int cl_queue_replace(
+  int queue, uint16_t number, uint32_t id, const uint8_t *_Nonnull bytes, size_t length);
+
+/// Opens a socket in the namespace at `netns`, NULL for our own, from which whole IPv4 packets are sent
+/// that carry `mark`. A descriptor, or -1 with errno and `failed_step` set.
+int cl_packet_socket(const char *_Nullable netns, uint32_t mark, int *_Nonnull failed_step);
+
+/// Sends a whole IPv4 packet to the address in its header. 0, or -1 and errno.
+int cl_packet_send(int fd, const uint8_t *_Nonnull bytes, size_t length);
 
 /// How a child ended.
 struct cl_exit {

@@ -58,6 +58,14 @@ public enum AgentTask: Codable, Sendable, Equatable {
   case sendProbes(round: UInt64, from: Int, to: [ProbeTarget])
   /// From whom datagrams of this round have come.
   case heardProbes(round: UInt64)
+  /// Asks the shim whose page lies in `folder`, and makes it if there is none.
+  case shim(folder: String, data: String, library: String, ShimRequest)
+  /// Takes the queue of packets.
+  case openQueue(LinkConditions, seed: UInt64)
+  /// What became of packets so far.
+  case countPackets
+  /// Decides on no more packets.
+  case closeQueue
 }
 
 /// Where a probe's datagram goes.
@@ -105,6 +113,10 @@ public struct AgentAnswer: Codable, Sendable, Equatable {
     case port(UInt16)
     /// The senders of a round.
     case heard([Int])
+    /// What a shim answers.
+    case shim(ShimAnswer)
+    /// What became of packets.
+    case packets(PacketCounts)
     /// How the watchdog stands.
     case status(WatchdogStatus)
     /// Without a request, at the start: the agent is there.

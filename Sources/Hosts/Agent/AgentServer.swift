@@ -9,10 +9,12 @@ import Synchronization
 /// Serves requests from standard input, and answers on standard output.
 public final class AgentServer: Sendable {
   /// What this agent and its controller mean by their words.
-  public static let version = 1
+  public static let version = 2
 
   private let watchdog: CInt
   private let probe = Mutex<ProbeSocket?>(nil)
+  private let packets = Mutex<PacketQueue?>(nil)
+  private let shims = Mutex<[String: Shim]>([:])
   private let output = Mutex<Void>(())
 
   /// Starts the run's watchdog, unless it runs. To be called before there is a second thread.
@@ -101,6 +103,24 @@ public final class AgentServer: Sendable {
       return .done
     case .heardProbes(let round):
       return .heard(probe.withLock { $0?.heard(in: round) ?? [] })
+    case .shim(let folder, let data, let library, let request):
+      let shim = try shims.withLock { shims in
+        if let shim = shims[folder] { return shim }
+        let shim = try Shim(folder: folder, data: data, host: "here", library: library)
+        shims[folder] = shim
+        return shim
+      }
+      return .shim(try shim.ask(request))
+    case .openQueue(let conditions, let seed):
+      await packets.withLock { $0.take() }?.close()
+      let queue = try PacketQueue(conditions, seed: seed, namespace: nil, host: "here")
+      packets.withLock { $0 = queue }
+      return .done
+    case .countPackets:
+      return .packets(packets.withLock { $0?.counts() } ?? PacketCounts())
+    case .closeQueue:
+      await packets.withLock { $0.take() }?.close()
+      return .done
     }
   }
 }
@@ -121,15 +141,19 @@ private final class ProbeSocket: Sendable {
       AF_INET,
       CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
     guard descriptor >= 0 else { throw .system("making a socket") }
-    guard var name = Self.name(address, 0) else {
+    let descriptor = descriptor
+    guard Self.name(address, 0) != nil else {
       close(descriptor)
       throw LedgerError("\(address) is no IPv4 address")
     }
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let descriptor = descriptor
-    let result = withUnsafeMutablePointer(to: &name) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+    var bound: UInt16 = 0
+    let result = ProbePorts.first { wanted in
+      bound = wanted
+      guard var name = Self.name(address, wanted) else { return -1 }
+      return withUnsafePointer(to: &name) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
       }
     }
     guard result == 0 else {
@@ -137,7 +161,7 @@ private final class ProbeSocket: Sendable {
       close(descriptor)
       throw error
     }
-    port = UInt16(bigEndian: name.sin_port)
+    port = bound
   }
 
   deinit { close(descriptor) }

@@ -48,17 +48,20 @@ public struct RegisterClient: Sendable {
   private let endpoints: [Endpoint]
   private let placement: Placement
   private let timeout: Duration
+  private let reads: RegisterLoad.Reads
   private let group: any EventLoopGroup
   private var target: Int
   private var connection: RedisConnection?
 
   /// A client without a connection.
   public init(
-    endpoints: [Endpoint], placement: Placement, timeout: Duration, group: any EventLoopGroup
+    endpoints: [Endpoint], placement: Placement, timeout: Duration,
+    reads: RegisterLoad.Reads = .linearizable, group: any EventLoopGroup
   ) {
     self.endpoints = endpoints
     self.placement = placement
     self.timeout = timeout
+    self.reads = reads
     self.group = group
     switch placement {
     case .pinned(let node), .followsLeader(let node): target = node
@@ -72,7 +75,8 @@ public struct RegisterClient: Sendable {
   public func followingLeader() -> RegisterClient {
     connection?.close()
     return RegisterClient(
-      endpoints: endpoints, placement: .followsLeader(target), timeout: timeout, group: group)
+      endpoints: endpoints, placement: .followsLeader(target), timeout: timeout,
+      reads: reads, group: group)
   }
 
   /// Makes `node` the one that the next call goes to first.
@@ -137,9 +141,20 @@ public struct RegisterClient: Sendable {
   }
 
   private func connect(deadline: Duration) async throws(RedisConnectionError) -> RedisConnection {
-    try await RedisConnection.connect(
+    let connection = try await RedisConnection.connect(
       host: endpoints[target].host, port: endpoints[target].port, deadline: deadline,
       group: group)
+    if reads == .lease {
+      // Of this connection. One that knows no leases answers reads as it always does.
+      do throws(RedisConnectionError) {
+        _ = try await connection.send(.command("RAFT.READS", "LEASE"), deadline: deadline)
+      } catch {
+        connection.close()
+        // Nothing of the call itself was sent.
+        throw RedisConnectionError.unreachable("\(error)")
+      }
+    }
+    return connection
   }
 
   /// Turns to the node that `refusal` names, or to the next; false for a client that stays.

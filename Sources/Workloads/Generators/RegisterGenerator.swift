@@ -1,6 +1,7 @@
 // What one worker does next: seeded, and the same for the same seed and the same answers.
 
 import History
+import Hosts
 import Synchronization
 
 /// A call that a worker is about to make.

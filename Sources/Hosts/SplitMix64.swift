@@ -1,4 +1,5 @@
-// The only randomness of workloads and faults: the same seed gives the same choices.
+// The only randomness of workloads and faults: the same seed gives the same choices. Here, since packets
+// are lost by it too.
 
 /// A small generator of random numbers (Steele, Lea & Flood 2014), seeded and splittable.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
@@ -11,6 +12,12 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
   public init(seed: UInt64, part: UInt64) {
     var mixer = SplitMix64(seed: seed ^ (part &+ 1) &* 0xd605_1e45_7a21_e2e5)
     state = mixer.next()
+  }
+
+  /// The seed of one part of a whole.
+  public static func mixed(_ seed: UInt64, part: UInt64) -> UInt64 {
+    var generator = SplitMix64(seed: seed, part: part)
+    return generator.next()
   }
 
   /// The next 64 bits.

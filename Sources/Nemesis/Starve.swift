@@ -1,0 +1,128 @@
+// Nodes that get less of the machine than they need.
+
+import FoundationEssentials
+import History
+import Hosts
+import Synchronization
+import Systems
+import Workloads
+
+/// Takes a resource from nodes.
+public final class Starve: Fault {
+  /// `starve`.
+  public let kind = "starve"
+  private let aim: AimedTrouble<Resource>
+  private let nodes: [Int]
+  private let cluster: Cluster
+  /// What takes processors from nodes, by node.
+  private let cycles = Mutex<[Int: Task<Void, Never>]>([:])
+  /// How many descriptors processes might have before, by node.
+  private let limits = Mutex<[Int: (process: Int32, soft: String)]>([:])
+
+  private static let patience = Duration.seconds(10)
+
+  /// Takes from `nodes`, which `aim` named.
+  public init(aim: AimedTrouble<Resource>, nodes: [Int], cluster: Cluster) {
+    self.aim = aim
+    self.nodes = nodes
+    self.cluster = cluster
+  }
+
+  /// Takes it, and looks that it is gone.
+  public func inject() async throws -> [Event.Detail] {
+    var evidence: [String] = []
+    var hit: [String] = []
+    for node in nodes where await cluster.state(of: node) == .running {
+      let name = cluster.hosts[node].name
+      switch aim.trouble {
+      case .cpu: evidence.append("\(name): \(try await slow(node))")
+      case .descriptors: evidence.append("\(name): \(try await limit(node))")
+      }
+      hit.append(name)
+    }
+    guard !hit.isEmpty else { throw FaultError.skipped("no process ran there") }
+    return [
+      Event.Detail("target", .text("\(aim.trouble.rawValue) \(aim.target.rawValue)")),
+      Event.Detail("nodes", .names(hit)), Event.Detail("evidence", .names(evidence)),
+    ]
+  }
+
+  /// Gives it back.
+  public func heal() async throws -> [Event.Detail] {
+    for (node, cycle) in cycles.withLock({ $0 }) {
+      cycle.cancel()
+      await cycle.value
+      try await cluster.resume(node)
+      _ = cycles.withLock { $0.removeValue(forKey: node) }
+    }
+    for (node, limit) in limits.withLock({ $0 }) {
+      // The process may have ended of it, and another has begun with what it had before.
+      if await cluster.pid(of: node) == limit.process {
+        _ = try await prlimit(node, limit.process, ["--nofile=\(limit.soft):"])
+      }
+      if await cluster.state(of: node) == .stopped { try await cluster.start(node) }
+      await cluster.pardon(node)
+      _ = limits.withLock { $0.removeValue(forKey: node) }
+    }
+    return []
+  }
+
+  // The same on every machine, whoever may write to its control groups.
+
+  /// Stops the node nine tenths of the time.
+  private func slow(_ node: Int) async throws -> String {
+    guard try await cluster.pause(node), try await isStopped(node) else {
+      throw FaultError.unverified("\(cluster.hosts[node].name) does not stop")
+    }
+    let cycle = Task { [cluster] in
+      while !Task.isCancelled {
+        do {
+          try await cluster.resume(node)
+          try await Task.sleep(for: .milliseconds(5))
+          guard try await cluster.pause(node) else { return }
+          try await Task.sleep(for: .milliseconds(45))
+        } catch { return }  // it is healed then, or its host is gone
+      }
+    }
+    cycles.withLock { $0[node] = cycle }
+    return "it runs for 5 ms of 50"
+  }
+
+  /// The signal is sent; the kernel may take a moment to act on it.
+  private func isStopped(_ node: Int) async throws -> Bool {
+    for _ in 0..<100 {
+      if try await cluster.schedulerState(of: node) == "T" { return true }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    return false
+  }
+
+  /// Lets the node open no more descriptors.
+  private func limit(_ node: Int) async throws -> String {
+    guard let process = await cluster.pid(of: node) else {
+      throw FaultError.skipped("no process ran there")
+    }
+    let before = try await softLimit(node, process)
+    // It may be about to open what it cannot live without.
+    await cluster.excuse(node)
+    limits.withLock { $0[node] = (process, before) }
+    _ = try await prlimit(node, process, ["--nofile=3:"])
+    guard try await softLimit(node, process) == "3" else {
+      throw FaultError.unverified("\(cluster.hosts[node].name) may still open \(before)")
+    }
+    return "no descriptor can be opened any more, \(before) could before"
+  }
+
+  private func softLimit(_ node: Int, _ process: Int32) async throws -> String {
+    let text = try await prlimit(
+      node, process, ["--nofile", "--output", "SOFT", "--noheadings", "--raw"])
+    return text.filter { !$0.isWhitespace }
+  }
+
+  private func prlimit(_ node: Int, _ process: Int32, _ words: [String]) async throws -> String {
+    let command = Command("prlimit", ["--pid", "\(process)"] + words)
+    let host = cluster.hosts[node]
+    return try await host.run(command, deadline: Self.patience)
+      .succeeded(command.description, on: host.name).text
+  }
+}

@@ -1,0 +1,150 @@
+// What faults do and to whom, in the words of workload files and plans.
+
+/// What is done, and to whom: `lose-unsynced all`, as a plan says it.
+public struct AimedTrouble<Trouble: RawRepresentable<String> & Sendable>: Sendable {
+  /// What is done.
+  public var trouble: Trouble
+  /// To whom.
+  public var target: NodeTarget
+
+  /// What `choice` says; nil when it says something else.
+  public init?(choice: String) {
+    let words = choice.split(separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 2, let trouble = Trouble(rawValue: String(words[0])),
+      let target = NodeTarget(rawValue: String(words[1]))
+    else { return nil }
+    self.trouble = trouble
+    self.target = target
+  }
+
+  /// Each of `troubles` on each of `targets`, as a plan says it.
+  static func all(_ troubles: [Trouble], on targets: [NodeTarget]) -> [String] {
+    troubles.flatMap { trouble in targets.map { "\(trouble.rawValue) \($0.rawValue)" } }
+  }
+}
+
+/// What a node's disk does to it.
+public enum DiskTrouble: String, CaseIterable, Sendable {
+  /// The node is killed, and what it had written and not synced is gone.
+  case loseUnsynced = "lose-unsynced"
+  /// The node is killed; of what it had not synced a part is left, and ends in the middle of a write.
+  case tornWrite = "torn-write"
+  /// Its syncs stall for a while, in which the node is killed; what it had not synced is gone.
+  case loseStalled = "lose-stalled"
+  /// The node ends at one of its next syncs, and what it had not synced is gone; at the latest after two
+  /// seconds.
+  case killAtSync = "kill-at-sync"
+  /// Six times in a row the node ends at one of its next syncs, loses what it had not synced, and is
+  /// started again at once.
+  case crashLoop = "crash-loop"
+  /// Syncs fail with EIO. At the end the power fails too, for a node that has ended by itself half the
+  /// time: what it had not synced is gone, and a sync that works afterwards brings nothing back.
+  case syncError = "sync-error"
+  /// Writes fail with ENOSPC.
+  case full
+  /// Each sync takes a second longer.
+  case syncStall = "sync-stall"
+  /// Each sync takes 300 ms longer.
+  case syncSlow = "sync-slow"
+}
+
+/// How a node's clocks are wrong.
+public enum ClockTrouble: String, CaseIterable, Sendable {
+  /// The clock that can be set is a minute ahead.
+  case ahead
+  /// It is a minute behind.
+  case behind
+  /// It jumps from ten seconds ahead to ten behind and back, five times a second.
+  case strobe
+  /// All clocks go twice as fast.
+  case fast
+  /// All clocks go half as fast.
+  case slow
+}
+
+/// How the network is cut.
+public enum PartitionShape: String, CaseIterable, Sendable {
+  /// One node from all others.
+  case one
+  /// A majority from the rest.
+  case halves
+  /// The leader with a minority from the rest.
+  case leaderMinority = "leader-minority"
+  /// The leader with a majority from the rest.
+  case leaderMajority = "leader-majority"
+  /// Each node hears from a majority, no two from the same one.
+  case majoritiesRing = "majorities-ring"
+  /// Two groups that hear nothing of one another, and one node that both hear.
+  case bridge
+  /// All hear one node, and it all, and nobody else anybody.
+  case star
+  /// Each hears the next and the one before, and nobody else.
+  case chain
+  /// Each direction is cut, or not, by chance.
+  case random
+  /// One node no longer hears the others, and is still heard.
+  case oneWay = "one-way"
+}
+
+/// Which nodes a fault hits.
+public enum NodeTarget: String, CaseIterable, Sendable {
+  /// Any one.
+  case one
+  /// As many as the system must survive.
+  case minority
+  /// One more than it can.
+  case majority
+  /// The leader.
+  case leader
+  /// All but the leader.
+  case followers
+  /// Every one.
+  case all
+}
+
+/// How connections are cut.
+public enum CutMeans: String, CaseIterable, Sendable {
+  /// Packets are dropped, and nobody is told.
+  case drop
+  /// Connections are refused with a reset.
+  case reset
+
+  /// Each of `shapes` by each of `means`, as a plan says it: `halves`, or `halves reset`.
+  static func all<Shape: RawRepresentable<String>>(
+    _ shapes: [Shape], by means: [CutMeans]
+  ) -> [String] {
+    shapes.flatMap { shape in
+      means.map { $0 == .drop ? shape.rawValue : "\(shape.rawValue) \($0.rawValue)" }
+    }
+  }
+
+  /// What `choice` cuts, and how; nil when it says something else.
+  public static func read<Shape: RawRepresentable<String>>(
+    _ choice: String
+  ) -> (Shape, CutMeans)? {
+    let words = choice.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+    guard let shape = Shape(rawValue: words[0]) else { return nil }
+    switch words.count {
+    case 1: return (shape, .drop)
+    case 2: return CutMeans(rawValue: words[1]).map { (shape, $0) }
+    default: return nil
+    }
+  }
+}
+
+/// What becomes of members.
+public enum MemberTrouble: String, CaseIterable, Sendable {
+  /// They are removed and ended; at the end they come back with what they had.
+  case remove
+  /// They are removed and ended, and lose all that they had; at the end they come back under the same
+  /// numbers.
+  case wipe
+}
+
+/// What a node can have less of.
+public enum Resource: String, CaseIterable, Sendable {
+  /// A tenth of the time that it would run.
+  case cpu
+  /// No more descriptors than it has, so that it can open no file and take no connection.
+  case descriptors
+}
