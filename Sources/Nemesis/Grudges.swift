@@ -1,6 +1,7 @@
 // Whom each node no longer hears: the shapes of partitions.
 
 import Hosts
+import Systems
 import Workloads
 
 extension PartitionShape {
@@ -79,9 +80,27 @@ extension PartitionShape {
   }
 }
 
+/// What is known of a cluster when a fault chooses whom it hits.
+public struct Targets: Sendable {
+  /// The nodes' names, in order.
+  public var names: [String]
+  /// The leader's place.
+  public var leader: Int?
+  /// How far each node is, by place, of those that could be asked.
+  public var standings: [NodeStanding]
+
+  /// What is known of the nodes with these names.
+  public init(names: [String], leader: Int? = nil, standings: [NodeStanding] = []) {
+    self.names = names
+    self.leader = leader
+    self.standings = standings
+  }
+}
+
 extension NodeTarget {
-  /// The nodes this names, among `count`; nil when it needs a leader and none is known.
-  public func nodes(count: Int, leader: Int?, using random: inout SplitMix64) -> [Int]? {
+  /// The places of the nodes this names; nil when what it needs is not known, or nobody is such a node.
+  public func nodes(among targets: Targets, using random: inout SplitMix64) -> [Int]? {
+    let count = targets.names.count
     var order = Array(0..<count)
     order.shuffle(using: &random)
     switch self {
@@ -90,11 +109,20 @@ extension NodeTarget {
       let minority = (count - 1) / 2
       return minority > 0 ? order.prefix(minority).sorted() : nil
     case .majority: return order.prefix(count / 2 + 1).sorted()
-    case .leader: return leader.map { [$0] }
+    case .leader: return targets.leader.map { [$0] }
     case .followers:
-      guard let leader, count > 1 else { return nil }
+      guard let leader = targets.leader, count > 1 else { return nil }
       return (0..<count).filter { $0 != leader }
     case .all: return Array(0..<count)
+    case .mostBehind:
+      return targets.standings.min { ($0.lastIndex, $0.node) < ($1.lastIndex, $1.node) }
+        .map { [$0.node] }
+    case .learners:
+      let learners = targets.standings.filter(\.isLearner).map(\.node).sorted()
+      return learners.isEmpty ? nil : learners
+    case .named(let names):
+      let places = names.compactMap { targets.names.firstIndex(of: $0) }
+      return places.count == names.count ? places.sorted() : nil
     }
   }
 }

@@ -1,6 +1,7 @@
 // The plan of a run's faults: drawn from the seed before anything happens.
 
 import FoundationEssentials
+import Glibc
 import History
 import Hosts
 import Workloads
@@ -73,16 +74,15 @@ public enum Plan {
     var planned: [PlannedFault] = []
     for (place, specification) in workload.faults.enumerated() {
       var random = SplitMix64(seed: seed, part: UInt64(1000 + place))
+      let end = min(workload.time - quiet, specification.until ?? workload.time)
       var choices: [String] = []
-      var start = specification.every * Double.random(in: 0.2...0.5, using: &random)
-      while start + specification.lasts <= workload.time - quiet {
+      for start in starts(of: specification, until: end, using: &random) {
         if choices.isEmpty { choices = specification.kind.choices.shuffled(using: &random) }
         planned.append(
           PlannedFault(
             fault: 0, kind: specification.kind.name, choice: choices.removeLast(),
             atMilliseconds: Int(start.inSeconds * 1000),
             forMilliseconds: Int(specification.lasts.inSeconds * 1000), seed: random.next()))
-        start += specification.every * Double.random(in: 0.9...1.1, using: &random)
       }
     }
     planned.sort {
@@ -92,6 +92,31 @@ public enum Plan {
     return planned
   }
 
+  /// When faults of one line start, each so that it has ended by `end`.
+  private static func starts(
+    of specification: FaultSpecification, until end: Duration, using random: inout SplitMix64
+  ) -> [Duration] {
+    let every = specification.every
+    if let at = specification.at { return at.filter { $0 + specification.lasts <= end } }
+    var starts: [Duration] = []
+    var start =
+      (specification.after ?? .zero) + every * Double.random(in: 0.2...0.5, using: &random)
+    while start + specification.lasts <= end {
+      starts.append(start)
+      switch specification.spread {
+      case .even: start += every * Double.random(in: 0.9...1.1, using: &random)
+      case .random:
+        // Waits for what happens by chance are exponential; not so short that none ever ends.
+        let wait = -log(Double.random(in: 0x1p-53..<1, using: &random))
+        start += max(every * wait, .milliseconds(100))
+      }
+    }
+    return starts
+  }
+
+  /// A week, in milliseconds.
+  private static let longest = 604_800_000
+
   /// The plan that `lines` are.
   ///
   /// - Throws: `PlanError` with the line that is none.
@@ -99,7 +124,7 @@ public enum Plan {
     var plan: [PlannedFault] = []
     for (number, line) in lines.split(separator: UInt8(ascii: "\n")).enumerated() {
       guard let fault = try? JSONDecoder().decode(PlannedFault.self, from: line),
-        fault.atMilliseconds >= 0, fault.forMilliseconds >= 0
+        (0...longest).contains(fault.atMilliseconds), (0...longest).contains(fault.forMilliseconds)
       else { throw PlanError(line: number + 1) }
       plan.append(fault)
     }

@@ -7,10 +7,14 @@ import Workloads
 extension Nemesis {
   /// The fault with its targets, and what it lays hands on.
   func resolve(_ planned: PlannedFault) async throws -> (any Fault, Set<Claim>) {
-    let leader = await cluster.system.leader(group: group)?.index
+    var targets = Targets(
+      names: cluster.hosts.map(\.name),
+      leader: await cluster.system.leader(group: group)?.index)
+    if planned.words.contains(where: { NodeTarget(rawValue: $0)?.needsStandings == true }) {
+      targets.standings = await cluster.system.standings(group: group)
+    }
     var draw = Draw(
-      random: SplitMix64(seed: planned.seed), count: cluster.hosts.count, leader: leader,
-      pinned: try pinned(planned))
+      random: SplitMix64(seed: planned.seed), targets: targets, pinned: try pinned(planned))
     switch planned.kind {
     case "partition": return try partition(planned, &draw)
     case "disconnect":
@@ -74,8 +78,8 @@ extension Nemesis {
     _ planned: PlannedFault, _ draw: inout Draw
   ) throws(FaultError) -> (any Fault, Set<Claim>) {
     let (shape, means): (PartitionShape, CutMeans) = try planned.understood(CutMeans.read)
-    let names = cluster.hosts.map(\.name)
-    let drawn = shape.grudge(nodes: names, leader: draw.leader, using: &draw.random)
+    let names = draw.targets.names
+    let drawn = shape.grudge(nodes: names, leader: draw.targets.leader, using: &draw.random)
     guard let grudge = planned.cuts.map(Grudge.init(cuts:)) ?? drawn else { throw Draw.impossible }
     if let stranger = grudge.cuts.first(where: {
       !names.contains($0.from) || !names.contains($0.to) || $0.from == $0.to
@@ -106,23 +110,26 @@ extension Nemesis {
 
 /// What a fault draws its targets from.
 private struct Draw {
-  static let impossible = FaultError.skipped("no leader was known, or there are too few nodes")
+  static let impossible = FaultError.skipped(
+    "no leader was known, there are too few nodes, or none of that name or state")
 
   var random: SplitMix64
-  let count: Int
-  let leader: Int?
+  let targets: Targets
   /// What is hit whatever is drawn.
   let pinned: [Int]?
 
   mutating func nodes(_ target: NodeTarget) throws(FaultError) -> [Int] {
     // Drawn all the same: what is drawn after it must not change.
-    let drawn = target.nodes(count: count, leader: leader, using: &random)
+    let drawn = target.nodes(among: targets, using: &random)
     guard let nodes = pinned ?? drawn else { throw Self.impossible }
     return nodes
   }
 }
 
 extension PlannedFault {
+  /// The words of its choice.
+  fileprivate var words: [String] { choice.split(separator: " ").map(String.init) }
+
   /// What its choice says; a plan may be anybody's.
   fileprivate func understood<Meaning>(
     _ read: (String) -> Meaning?

@@ -11,6 +11,17 @@ extension RaftNode: MembershipControl {
     var voters: [Int]
     var votersBefore: [Int]?
     var learners: [Int]
+    var lastLogIndex: UInt64
+  }
+
+  /// Asks every node.
+  public func standings(group: any EventLoopGroup) async -> [NodeStanding] {
+    await endpoints.indices.mapConcurrently { node -> NodeStanding? in
+      guard let members = await members(by: node, group: group) else { return nil }
+      return NodeStanding(
+        node: node, lastIndex: members.lastLogIndex,
+        isLearner: members.learners.contains(node + 1))
+    }.compactMap { $0 }
   }
 
   /// Removes them at once, by joint consensus; a leader that goes on with what another began keeps them

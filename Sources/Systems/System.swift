@@ -18,6 +18,8 @@ public protocol System: Sendable {
   var membership: (any MembershipControl)? { get }
   /// The nodes that lead, by their own word: several, while a deposed one has not heard of it.
   func leaders(group: any EventLoopGroup) async -> [Leader]
+  /// How far each node is, of those that answer; none where that cannot be asked.
+  func standings(group: any EventLoopGroup) async -> [NodeStanding]
   /// Does what an administrator would; returns what each node that was asked answered.
   func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
 }
@@ -34,10 +36,30 @@ extension System {
   /// It cannot be changed.
   public var membership: (any MembershipControl)? { nil }
 
+  /// It cannot be asked.
+  public func standings(group: any EventLoopGroup) async -> [NodeStanding] { [] }
+
   /// Nothing: who has nothing to administer need not say so.
   public func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
   {
     []
+  }
+}
+
+/// How far a node is.
+public struct NodeStanding: Equatable, Sendable {
+  /// Its place among the nodes.
+  public var node: Int
+  /// The index of the last entry of its log.
+  public var lastIndex: UInt64
+  /// Whether it has no vote, as it knows itself.
+  public var isLearner: Bool
+
+  /// How far the node at this place is.
+  public init(node: Int, lastIndex: UInt64, isLearner: Bool) {
+    self.node = node
+    self.lastIndex = lastIndex
+    self.isLearner = isLearner
   }
 }
 

@@ -13,7 +13,17 @@ extension FaultSpecification {
     let kinds = try Self.kinds(&mapping, on: targets, by: means)
     every = try mapping.duration("every") ?? .seconds(5)
     lasts = try mapping.duration("for") ?? .seconds(3)
+    at = try mapping.durations("at")
+    after = try mapping.duration("after")
+    until = try mapping.duration("until")
+    spread = try mapping.choices("spread", Spread.self)?.first ?? .even
     try mapping.finish()
+    if at != nil, after != nil || until != nil {
+      throw mapping.failure("at", node, "says when; leave after and until out")
+    }
+    if let after, let until, after + lasts > until {
+      throw mapping.failure("until", node, "nothing fits between after and until")
+    }
     guard let kind = kinds.first, kinds.count == 1 else {
       throw mapping.failure(
         "", node,
@@ -100,6 +110,18 @@ extension FaultSpecification {
       all.append(conditions)
     }
     return all
+  }
+}
+
+extension FaultSpecification {
+  /// The line that gives it again.
+  var yaml: String {
+    var words = [kind.yaml, "every: \(every.workloadText)", "for: \(lasts.workloadText)"]
+    if let at { words.append("at: [\(at.map(\.workloadText).joined(separator: ", "))]") }
+    if let after { words.append("after: \(after.workloadText)") }
+    if let until { words.append("until: \(until.workloadText)") }
+    if spread != .even { words.append("spread: \(spread.rawValue)") }
+    return "{\(words.joined(separator: ", "))}"
   }
 }
 

@@ -11,6 +11,22 @@ public struct FaultSpecification: Equatable, Sendable {
   public var every: Duration
   /// From its start to its end.
   public var lasts: Duration
+  /// When it starts, from the start of the load; nil for every so often.
+  public var at: [Duration]?
+  /// It does not start before.
+  public var after: Duration?
+  /// It has ended by then.
+  public var until: Duration?
+  /// How starts lie.
+  public var spread = Spread.even
+
+  /// How starts lie.
+  public enum Spread: String, CaseIterable, Sendable {
+    /// As far apart as `every`, give or take a tenth.
+    case even
+    /// By chance, as far apart in the mean: soon after one another now and then, and seldom long after.
+    case random
+  }
 
   /// What is done; each time one of the choices is drawn.
   public enum Kind: Equatable, Sendable {

@@ -87,7 +87,7 @@ public enum PartitionShape: String, CaseIterable, Sendable {
 }
 
 /// Which nodes a fault hits.
-public enum NodeTarget: String, CaseIterable, Sendable {
+public enum NodeTarget: Hashable, Sendable {
   /// Any one.
   case one
   /// As many as the system must survive.
@@ -100,6 +100,61 @@ public enum NodeTarget: String, CaseIterable, Sendable {
   case followers
   /// Every one.
   case all
+  /// The one whose log ends before the others'.
+  case mostBehind
+  /// Those that have no vote yet.
+  case learners
+  /// These, by name.
+  case named([String])
+}
+
+extension NodeTarget: RawRepresentable, CaseIterable {
+  /// Those that are words.
+  public static let allCases: [NodeTarget] = [
+    .one, .minority, .majority, .leader, .followers, .all, .mostBehind, .learners,
+  ]
+
+  /// As workload files and plans say it: a word, or names that end in a digit, `n2` or `n1+n3`.
+  public var rawValue: String {
+    switch self {
+    case .one: "one"
+    case .minority: "minority"
+    case .majority: "majority"
+    case .leader: "leader"
+    case .followers: "followers"
+    case .all: "all"
+    case .mostBehind: "most-behind"
+    case .learners: "learners"
+    case .named(let names): names.joined(separator: "+")
+    }
+  }
+
+  /// What `text` says; nil when it is no target.
+  public init?(rawValue text: String) {
+    if let word = Self.allCases.first(where: { $0.rawValue == text }) {
+      self = word
+      return
+    }
+    let names = text.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
+    guard names.count <= 99, Set(names).count == names.count, names.allSatisfy(Self.isName) else {
+      return nil
+    }
+    self = .named(names)
+  }
+
+  /// A digit at its end tells a name from a word that is misspelt.
+  private static func isName(_ text: String) -> Bool {
+    guard let first = text.utf8.first, let last = text.utf8.last else { return false }
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    return letters.contains(first | 0x20) && digits.contains(last)
+      && text.utf8.allSatisfy {
+        letters.contains($0 | 0x20) || digits.contains($0) || $0 == UInt8(ascii: "-")
+      }
+  }
+
+  /// Whether it depends on how far each node is.
+  public var needsStandings: Bool { self == .mostBehind || self == .learners }
 }
 
 /// How connections are cut.

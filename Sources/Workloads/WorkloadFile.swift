@@ -167,11 +167,7 @@ extension Workload {
         + "write: \(load.mix.write), cas: \(load.mix.cas)}, values: \(values), "
         + "reads: \(load.reads.rawValue)}")
     lines.append(faults.isEmpty ? "faults: []" : "faults:")
-    for fault in faults {
-      lines.append(
-        "  - {\(fault.kind.yaml), "
-          + "every: \(fault.every.workloadText), for: \(fault.lasts.workloadText)}")
-    }
+    lines += faults.map { "  - \($0.yaml)" }
     lines.append("check: [\(checks.map(\.rawValue).joined(separator: ", "))]")
     let objectives = [("recovery", recoveryObjective), ("gap", gapObjective)].compactMap {
       name, time in time.map { "\(name): \($0.workloadText)" }

@@ -94,6 +94,20 @@ package struct YAMLMapping {
   /// A length of time such as `500ms`, `5s` or `2m`; a bare number is seconds.
   package mutating func duration(_ key: String) throws(WorkloadError) -> Duration? {
     guard let node = take(key) else { return nil }
+    return try duration(node, key)
+  }
+
+  /// Lengths of time, or one.
+  package mutating func durations(_ key: String) throws(WorkloadError) -> [Duration]? {
+    guard let node = take(key) else { return nil }
+    var durations: [Duration] = []
+    for member in node.array().isEmpty ? [node] : node.array() {
+      durations.append(try duration(member, key))
+    }
+    return durations
+  }
+
+  private func duration(_ node: Node, _ key: String) throws(WorkloadError) -> Duration {
     guard let duration = node.string.flatMap({ Duration(workload: $0) }) else {
       throw failure(key, node, "\(Self.text(node)) is no time above zero; write 500ms, 5s or 2m")
     }

@@ -54,9 +54,9 @@ import Workloads
   @Test("a minority of an even cluster leaves a majority")
   func minority() {
     var random = Hosts.SplitMix64(seed: 1)
-    #expect(NodeTarget.minority.nodes(count: 4, leader: nil, using: &random)?.count == 1)
-    #expect(NodeTarget.minority.nodes(count: 5, leader: nil, using: &random)?.count == 2)
-    #expect(NodeTarget.minority.nodes(count: 1, leader: nil, using: &random) == nil)
+    #expect(NodeTarget.minority.nodes(among: Targets(names: nodes(4)), using: &random)?.count == 1)
+    #expect(NodeTarget.minority.nodes(among: Targets(names: nodes(5)), using: &random)?.count == 2)
+    #expect(NodeTarget.minority.nodes(among: Targets(names: nodes(1)), using: &random) == nil)
   }
 
   @Test("a plan follows from its seed, ends in time, and tries every choice")
@@ -92,5 +92,51 @@ import Workloads
     #expect(pinned.nodes == ["n2", "n4"] && pinned.cuts == [Link(from: "n1", to: "n2")])
     #expect(try Plan.read(try Plan.jsonLines([pinned])) == [pinned])
     #expect(Grudge(cuts: [Link(from: "n1", to: "n2")]).dropped == ["n2": ["n1"]])
+  }
+
+  @Test("targets are words, or names; how far nodes are tells the last, and who learns")
+  func targets() throws {
+    var random = Hosts.SplitMix64(seed: 1)
+    let targets = Targets(
+      names: nodes(3), leader: 2,
+      standings: [
+        NodeStanding(node: 0, lastIndex: 9, isLearner: false),
+        NodeStanding(node: 1, lastIndex: 4, isLearner: true),
+      ])
+    func hit(_ text: String) -> [Int]? {
+      NodeTarget(rawValue: text)?.nodes(among: targets, using: &random)
+    }
+    #expect(hit("most-behind") == [1] && hit("learners") == [1])
+    #expect(hit("leader") == [2] && hit("followers") == [0, 1])
+    #expect(hit("n3+n1") == [0, 2] && hit("n7") == nil)
+    for target in NodeTarget.allCases + [.named(["n1", "db-4"])] {
+      #expect(NodeTarget(rawValue: target.rawValue) == target)
+    }
+    for text in ["", "two", "n1+", "n1+n1", "1", "n 1", "n1;x2"] {
+      #expect(NodeTarget(rawValue: text) == nil, "\(text)")
+    }
+    #expect(
+      NodeTarget.mostBehind.nodes(among: Targets(names: nodes(3)), using: &random) == nil)
+  }
+
+  @Test("a line's faults begin where it says: at times, or from one time to another")
+  func times() throws {
+    let workload = try WorkloadFile.parse(
+      """
+      time: 60s
+      faults:
+        - {kill: n1, at: [7s, 59s, 3s], for: 2s}
+        - {pause: leader, after: 20s, until: 40s, every: 4s, for: 1s}
+        - {abort: one, every: 3s, for: 1s, spread: random}
+      """, file: "w.yaml")
+    #expect(try WorkloadFile.parse(workload.yaml, file: "again") == workload)
+    let plan = Plan.draw(for: workload, seed: 4)
+    #expect(plan.filter { $0.kind == "kill" }.map(\.atMilliseconds) == [3000, 7000])
+    let pauses = plan.filter { $0.kind == "pause" }
+    #expect(pauses.count >= 3)
+    #expect(pauses.allSatisfy { $0.atMilliseconds >= 20_000 && $0.atMilliseconds <= 39_000 })
+    let aborts = plan.filter { $0.kind == "abort" }.map(\.atMilliseconds)
+    let gaps = zip(aborts.dropFirst(), aborts).map { $0 - $1 }
+    #expect(gaps.contains { $0 < 2000 } && gaps.contains { $0 > 4000 }, "\(gaps)")
   }
 }
