@@ -92,6 +92,24 @@ public struct RemoteHost: Host {
     return state?.first
   }
 
+  /// Has the agent turn a bit round.
+  public func turnBit(
+    in folder: String, nameEnding end: String, sparing tail: Int64, seed: UInt64
+  ) async throws(HostError) -> BitFlip? {
+    let task = AgentTask.turnBit(folder: folder, nameEnding: end, sparing: tail, seed: seed)
+    guard case .turned(let flip) = try await ask(.agent(task), "turning a bit") else {
+      throw .badAnswer(host: name, command: "turning a bit")
+    }
+    return flip
+  }
+
+  /// Has the agent turn it back.
+  public func turnBack(_ flip: BitFlip) async throws(HostError) -> Bool {
+    guard case .turnedBack(let isBack) = try await ask(.agent(.turnBack(flip)), "turning a bit")
+    else { throw .badAnswer(host: name, command: "turning a bit") }
+    return isBack
+  }
+
   /// A shim that the host's agent steers, with the library that was sent.
   public func shim(folder: String, data: String) async throws(HostError) -> any ShimSteering {
     RemoteShim(host: self, folder: folder, data: data, library: place(of: try Shim.library()))

@@ -31,6 +31,13 @@ public protocol Host: Sendable {
   ) async throws -> (Result, ExitStatus)
   /// The scheduler's letter for a process, as `/proc` has it: `T` is stopped; nil when it is gone.
   func schedulerState(of process: Int32) async throws(HostError) -> Character?
+  /// Turns a bit round in the newest file there, by name, whose name ends so, but for the last
+  /// `tail` bytes; nil when there is none.
+  func turnBit(
+    in folder: String, nameEnding end: String, sparing tail: Int64, seed: UInt64
+  ) async throws(HostError) -> BitFlip?
+  /// Turns it back; false when the file is another now, or was written there since.
+  func turnBack(_ flip: BitFlip) async throws(HostError) -> Bool
   /// Makes a shim for processes whose files lie in `data` there; what it keeps lies in `folder`.
   func shim(folder: String, data: String) async throws(HostError) -> any ShimSteering
   /// Takes the host's queue of packets, and decides on them until it is closed.

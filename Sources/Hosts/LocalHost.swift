@@ -46,6 +46,16 @@ public struct LocalHost: Host, Hashable {
   /// The scheduler's letter for a process; nil when it is gone.
   public func schedulerState(of process: Int32) -> Character? { ProcessTable.look(process)?.state }
 
+  /// Turns a bit round here.
+  public func turnBit(
+    in folder: String, nameEnding end: String, sparing tail: Int64, seed: UInt64
+  ) throws(HostError) -> BitFlip? {
+    try BitFlip.turn(in: folder, nameEnding: end, sparing: tail, seed: seed, host: name)
+  }
+
+  /// Turns it back here.
+  public func turnBack(_ flip: BitFlip) throws(HostError) -> Bool { try flip.turnBack(host: name) }
+
   /// A shim with the library beside this executable.
   public func shim(folder: String, data: String) throws(HostError) -> any ShimSteering {
     try Shim(folder: folder, data: data, host: name, library: try Shim.library())

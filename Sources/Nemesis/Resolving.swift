@@ -42,6 +42,11 @@ extension Nemesis {
       let nodes = try draw.nodes(aim.target)
       let fault = Disk(aim: aim, nodes: nodes, seed: draw.random.next(), cluster: cluster)
       return (fault, Set(nodes.map { .process($0) }))
+    case "damage":
+      let aim: AimedTrouble<StoredFile> = try planned.understood(AimedTrouble.init(choice:))
+      let nodes = try draw.nodes(aim.target)
+      let fault = Damage(aim: aim, nodes: nodes, seed: draw.random.next(), cluster: cluster)
+      return (fault, Set(nodes.map { .process($0) }))
     case "clock":
       let aim: AimedTrouble<ClockTrouble> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)

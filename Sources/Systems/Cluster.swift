@@ -41,7 +41,7 @@ public actor Cluster {
   public nonisolated let hosts: [any Host]
   /// What runs on them.
   public nonisolated let system: any System
-  private let folder: String
+  private nonisolated let folder: String
   private let clock: @Sendable () -> Int64
   private let usesShims: Bool
   private var nodes: [Node]
@@ -132,6 +132,11 @@ public actor Cluster {
     throw SystemError("\(host.name): its process ended before it was seen; read \(home)/node.log")
   }
 
+  /// Where node `index` keeps its state, on its host.
+  public nonisolated func data(of index: Int) -> String {
+    "\(hosts[index].place(of: "\(folder)/\(hosts[index].name)"))/data"
+  }
+
   /// Takes all that node `index`, which is stopped, has stored. It waits to be added from now on, whenever
   /// it is started.
   ///
@@ -139,8 +144,7 @@ public actor Cluster {
   public func wipe(_ index: Int) async throws {
     precondition(nodes[index].state == .stopped, "\(hosts[index].name) runs")
     let host = hosts[index]
-    let data = "\(host.place(of: "\(folder)/\(host.name)"))/data"
-    let command = Command("rm", ["-rf", "--", data])
+    let command = Command("rm", ["-rf", "--", data(of: index)])
     _ = try await host.run(command, deadline: .seconds(30))
       .succeeded(command.description, on: host.name)
     nodes[index].start.joins = true

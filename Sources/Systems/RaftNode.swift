@@ -31,6 +31,14 @@ public struct RaftNode: System {
   /// Whether another build was given.
   public var hasUpgrade: Bool { upgrades != nil }
 
+  /// The log's segments are numbered; there is one snapshot.
+  public func nameEnd(of file: StoredFile) -> String? {
+    switch file {
+    case .log: ".log"
+    case .snapshot: "snapshot"
+    }
+  }
+
   /// By joint consensus.
   public var membership: (any MembershipControl)? { self }
 

@@ -12,6 +12,8 @@ public protocol System: Sendable {
   var endpoints: [Endpoint] { get }
   /// The command that runs node `index`, which keeps its state in `data`.
   func command(node index: Int, data: String, as start: NodeStart) -> Command
+  /// How the name of that file in a node's `data` ends; nil where there is none, or nobody knows.
+  func nameEnd(of file: StoredFile) -> String?
   /// Whether there is a second build, to go to and come back from.
   var hasUpgrade: Bool { get }
   /// Changes who is a member; nil where that cannot be changed.
@@ -30,6 +32,9 @@ extension System {
     await leaders(group: group).max { ($0.term, $0.index) < ($1.term, $1.index) }
   }
 
+  /// Nobody knows.
+  public func nameEnd(of file: StoredFile) -> String? { nil }
+
   /// None.
   public var hasUpgrade: Bool { false }
 
@@ -44,6 +49,14 @@ extension System {
   {
     []
   }
+}
+
+/// A file of a node's, by what it means.
+public enum StoredFile: String, CaseIterable, Sendable {
+  /// The newest of its log, where its vote is too.
+  case log
+  /// Its snapshot.
+  case snapshot
 }
 
 /// How far a node is.

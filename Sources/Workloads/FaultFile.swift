@@ -28,7 +28,7 @@ extension FaultSpecification {
       throw mapping.failure(
         "", node,
         "each fault is one of partition, disconnect, network, kill, terminate, abort, roll, pause, "
-          + "disk, clock, starve, members, upgrade, recipe or administer")
+          + "disk, damage, clock, starve, members, upgrade, recipe or administer")
     }
     self.kind = kind
     if targets != nil, !kind.isAimed {
@@ -41,7 +41,7 @@ extension FaultSpecification {
     switch kind {
     case .partition, .network:
       throw mapping.failure(kind.name, node, "one node has nobody to be cut from")
-    case .administer, .members, .upgrade:
+    case .administer, .members, .upgrade, .damage:
       throw mapping.failure(kind.name, node, "redis has no leader, members or log to tend here")
     default: break
     }
@@ -63,6 +63,7 @@ extension FaultSpecification {
       try mapping.choices("roll", NodeTarget.self).map { .roll($0) },
       try mapping.choices("pause", NodeTarget.self).map { .pause($0) },
       try mapping.choices("disk", DiskTrouble.self).map { .disk($0, on: aimed) },
+      try mapping.choices("damage", StoredFile.self).map { .damage($0, on: aimed) },
       try mapping.choices("clock", ClockTrouble.self).map { .clock($0, on: aimed) },
       try mapping.choices("starve", Resource.self).map { .starve($0, on: aimed) },
       try mapping.choices("members", MemberTrouble.self).map { .members($0, on: aimed) },
@@ -129,7 +130,7 @@ extension FaultSpecification.Kind {
   /// Whether it takes `on`.
   fileprivate var isAimed: Bool {
     switch self {
-    case .network, .disk, .clock, .starve, .members: true
+    case .network, .disk, .damage, .clock, .starve, .members: true
     default: false
     }
   }
@@ -160,6 +161,7 @@ extension FaultSpecification.Kind {
           "{\($0.rawValue.replacing("=", with: ": ").replacing(",", with: ", "))}"
         }, targets)
     case .disk(let troubles, let targets): aimed(troubles.map(\.rawValue), targets)
+    case .damage(let files, let targets): aimed(files.map(\.rawValue), targets)
     case .clock(let troubles, let targets): aimed(troubles.map(\.rawValue), targets)
     case .starve(let resources, let targets): aimed(resources.map(\.rawValue), targets)
     case .members(let troubles, let targets): aimed(troubles.map(\.rawValue), targets)

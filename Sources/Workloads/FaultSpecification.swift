@@ -48,6 +48,8 @@ public struct FaultSpecification: Equatable, Sendable {
     case pause([NodeTarget])
     /// Nodes' disks fail them.
     case disk([DiskTrouble], on: [NodeTarget])
+    /// Bits change on nodes' disks while they are down.
+    case damage([StoredFile], on: [NodeTarget])
     /// Nodes' clocks are wrong.
     case clock([ClockTrouble], on: [NodeTarget])
     /// Nodes get less of what they need.
@@ -73,6 +75,7 @@ public struct FaultSpecification: Equatable, Sendable {
       case .roll: "roll"
       case .pause: "pause"
       case .disk: "disk"
+      case .damage: "damage"
       case .clock: "clock"
       case .starve: "starve"
       case .members: "members"
@@ -88,7 +91,7 @@ public struct FaultSpecification: Equatable, Sendable {
       case .disk, .clock: true
       case .recipe(let recipes): recipes.contains(where: \.needsShim)
       case .partition, .disconnect, .network, .kill, .terminate, .abort, .roll, .pause, .starve,
-        .members, .upgrade,
+        .members, .upgrade, .damage,
         .administer:
         false
       }
@@ -112,6 +115,7 @@ public struct FaultSpecification: Equatable, Sendable {
         .pause(let targets):
         targets.map(\.rawValue)
       case .disk(let troubles, let targets): AimedTrouble.all(troubles, on: targets)
+      case .damage(let files, let targets): AimedTrouble.all(files, on: targets)
       case .clock(let troubles, let targets): AimedTrouble.all(troubles, on: targets)
       case .starve(let resources, let targets): AimedTrouble.all(resources, on: targets)
       case .members(let troubles, let targets): AimedTrouble.all(troubles, on: targets)

@@ -127,6 +127,7 @@ extension FaultSpecification.Kind {
       "disconnect": { (CutMeans.read($0) as (NodeTarget, CutMeans)?) != nil },
       "network": { AimedTrouble<LinkConditions>(choice: $0) != nil },
       "disk": { AimedTrouble<DiskTrouble>(choice: $0) != nil },
+      "damage": { AimedTrouble<StoredFile>(choice: $0) != nil },
       "clock": { AimedTrouble<ClockTrouble>(choice: $0) != nil },
       "starve": { AimedTrouble<Resource>(choice: $0) != nil },
       "members": { AimedTrouble<MemberTrouble>(choice: $0) != nil },

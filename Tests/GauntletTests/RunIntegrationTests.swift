@@ -110,6 +110,7 @@ struct RunIntegrationTests {
           - {disconnect: [leader, one], by: [reset, drop], every: 6s, for: 500ms}
           - {network: [{delay: 20ms, jitter: 5ms, loss: 5%}, {rate: 1mbit}], on: [all, leader], every: 5s, for: 1s}
           - {starve: [cpu, descriptors], on: one, every: 7s, for: 700ms}
+          - {damage: [log, snapshot], on: n2, every: 6s, for: 500ms}
         """)
       let run = try await folder.gauntlet("run", file, "--seed", "3", "--json")
       #expect(run.code == 0, "\(run.output) \(run.errors)")
@@ -123,7 +124,7 @@ struct RunIntegrationTests {
       #expect(
         installed == [
           "disk", "clock", "abort", "terminate", "roll", "administer", "partition", "disconnect",
-          "network", "starve",
+          "network", "starve", "damage",
         ], "\(run.output)")
     }
   }

@@ -58,6 +58,10 @@ public enum AgentTask: Codable, Sendable, Equatable {
   case sendProbes(round: UInt64, from: Int, to: [ProbeTarget])
   /// From whom datagrams of this round have come.
   case heardProbes(round: UInt64)
+  /// Turns a bit of a file round.
+  case turnBit(folder: String, nameEnding: String, sparing: Int64, seed: UInt64)
+  /// Turns it back.
+  case turnBack(BitFlip)
   /// Asks the shim whose page lies in `folder`, and makes it if there is none.
   case shim(folder: String, data: String, library: String, ShimRequest)
   /// Takes the queue of packets.
@@ -113,6 +117,10 @@ public struct AgentAnswer: Codable, Sendable, Equatable {
     case port(UInt16)
     /// The senders of a round.
     case heard([Int])
+    /// The bit that was turned round; nil where there was none.
+    case turned(BitFlip?)
+    /// Whether a bit was turned back.
+    case turnedBack(Bool)
     /// What a shim answers.
     case shim(ShimAnswer)
     /// What became of packets.

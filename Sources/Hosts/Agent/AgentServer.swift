@@ -103,6 +103,10 @@ public final class AgentServer: Sendable {
       return .done
     case .heardProbes(let round):
       return .heard(probe.withLock { $0?.heard(in: round) ?? [] })
+    case .turnBit(let folder, let end, let tail, let seed):
+      return .turned(
+        try BitFlip.turn(in: folder, nameEnding: end, sparing: tail, seed: seed, host: "here"))
+    case .turnBack(let flip): return .turnedBack(try flip.turnBack(host: "here"))
     case .shim(let folder, let data, let library, let request):
       let shim = try shims.withLock { shims in
         if let shim = shims[folder] { return shim }
