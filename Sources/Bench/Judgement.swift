@@ -91,6 +91,7 @@ public enum Judgement {
         of: history, functions: workload.functions.map(\.rawValue),
         faults: Set(workload.faults.map(\.kind.name))
       ).missing)
+    results.missing.addNew(untried(in: workload, circumstances.faults))
     if circumstances.worstLag > 1 {
       results.missing.addNew([
         "the bench itself stood still for \(Figures.seconds(circumstances.worstLag))"
@@ -121,6 +122,21 @@ public enum Judgement {
     let planned = Set(Plan.draw(for: workload, seed: workload.seed ?? 0).map(\.kind))
     return Set(workload.faults.map(\.kind.name)).subtracting(planned).sorted().map {
       "no \($0) fits into \(workload.time.workloadText): give it more time, or choose with --faults"
+    }
+  }
+
+  /// Recipes of which none took hold: each is a test of its own.
+  private static func untried(
+    in workload: Workload, _ outcomes: [FaultOutcome]
+  ) -> [String] {
+    let recipes = workload.faults.flatMap { fault in
+      if case .recipe(let recipes) = fault.kind { return recipes.map(\.rawValue) }
+      return []
+    }
+    return Set(recipes).sorted().compactMap { recipe in
+      let own = outcomes.filter { $0.kind == "recipe" && $0.choice == recipe }
+      if own.contains(where: { $0.result == .installed }) { return nil }
+      return "the recipe \(recipe) did not take hold: \(own.first?.reason ?? "there was no time")"
     }
   }
 

@@ -11,8 +11,8 @@ public struct Availability: Equatable, Sendable, Codable {
   public var isMeasured: Bool
   /// The longest time in which nothing succeeded, in seconds.
   public var longestGap: Double
-  /// The longest time in which a function did not succeed, in seconds, by function; nil in what was stored
-  /// before it was measured.
+  /// The longest time in which a function was called and did not succeed, in seconds, by function; nil in
+  /// what was stored before it was measured.
   public var functionGaps: [String: Double]?
   /// The recovery after each fault, in the order of the faults.
   public var recoveries: [Recovery]
@@ -57,15 +57,42 @@ public struct Availability: Equatable, Sendable, Codable {
     available = 1 - Double(unavailable) / Double(length)
     longestGap = Self.seconds(longest)
     functionGaps = Dictionary(grouping: completed, by: \.function).mapValues { operations in
-      let times = operations.compactMap { $0.outcome == .ok ? $0.completedAt : nil }.sorted()
-      let gaps = zip([start] + times, times + [history.endTime]).map { $1 - $0 }
-      return Self.seconds(gaps.max() ?? 0)
+      Self.seconds(Self.longestGap(operations))
     }
     recoveries = history.faults.compactMap { fault in
       guard let end = fault.end else { return nil }
       return Recovery(
         fault: fault.number, kind: fault.kind, seconds: Self.recovery(after: end, in: completed))
     }
+  }
+
+  /// The longest time from which on somebody waited for a success until there was one: time in which nobody
+  /// asks says nothing of the system.
+  private static func longestGap(_ operations: [Operation]) -> Int64 {
+    enum Change: Int { case success, failure, call }
+    var changes: [(time: Int64, change: Change)] = []
+    for operation in operations {
+      changes.append((operation.invokedAt, .call))
+      guard let completed = operation.completedAt else { continue }
+      changes.append((completed, operation.outcome == .ok ? .success : .failure))
+    }
+    changes.sort { ($0.time, $0.change.rawValue) < ($1.time, $1.change.rawValue) }
+    var longest: Int64 = 0
+    var waiting = 0
+    var since: Int64?
+    for (time, change) in changes {
+      if let since { longest = max(longest, time - since) }
+      switch change {
+      case .call:
+        waiting += 1
+        since = since ?? time
+      case .failure: waiting -= 1
+      case .success:
+        waiting -= 1
+        since = waiting > 0 ? time : nil
+      }
+    }
+    return longest
   }
 
   /// Functions that never succeeded at all say nothing about a fault.

@@ -174,7 +174,8 @@ private struct PacketScheduler: Sendable {
 
   /// Goes on until `stop` is written to.
   mutating func run(_ tell: (PacketCounts) -> Void) {
-    let slot = kept + 512
+    // The kernel's messages are read in words.
+    let slot = (kept + 512 + 7) & ~7
     let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: slot * Self.batch)
     defer { buffer.deallocate() }
     var packets = [cl_packet](repeating: cl_packet(), count: Self.batch)

@@ -17,6 +17,7 @@ public final class Damage: Fault {
   /// More than any log's last write of ours.
   private static let tail: Int64 = 65_536
 
+  private let excuses: Excuses
   private let flips = Mutex<[Int: BitFlip]>([:])
 
   /// Damages the file of `aim` on `nodes`, which its target named.
@@ -25,6 +26,7 @@ public final class Damage: Fault {
     self.nodes = nodes
     self.seed = seed
     self.cluster = cluster
+    excuses = Excuses(cluster)
   }
 
   /// Damages one after the other, and sees whether each comes up.
@@ -51,17 +53,14 @@ public final class Damage: Fault {
   }
 
   private func damage(_ node: Int, _ end: String) async throws -> String? {
-    await cluster.excuse(node)
+    await excuses.excuse(node)
     try await cluster.kill(node)
     let flip = try await cluster.hosts[node].turnBit(
       in: cluster.data(of: node), nameEnding: end, sparing: aim.trouble == .log ? Self.tail : 0,
       seed: SplitMix64.mixed(seed, part: UInt64(node)))
     if let flip { flips.withLock { $0[node] = flip } }
     if await cluster.state(of: node) == .stopped { try await cluster.start(node) }
-    guard let flip else {
-      await cluster.pardon(node)
-      return nil
-    }
+    guard let flip else { return nil }
     for _ in 0..<200 where await cluster.state(of: node) == .running {
       try await Task.sleep(for: .milliseconds(5))
     }
@@ -74,20 +73,16 @@ public final class Damage: Fault {
   /// Turns the bits back, and starts the nodes on what they had.
   public func heal() async throws -> [Event.Detail] {
     var evidence: [String] = []
-    for (node, flip) in flips.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
-      try await cluster.kill(node)
-      let isBack = try await cluster.hosts[node].turnBack(flip)
+    for node in excuses.all {
+      if let flip = flips.withLock({ $0[node] }) {
+        try await cluster.kill(node)
+        let isBack = try await cluster.hosts[node].turnBack(flip)
+        _ = flips.withLock { $0.removeValue(forKey: node) }
+        let now = isBack ? "the byte is \(flip.before) again" : "it was written anew"
+        evidence.append("\(cluster.hosts[node].name): \(now)")
+      }
       if await cluster.state(of: node) == .stopped { try await cluster.start(node) }
-      await cluster.pardon(node)
-      _ = flips.withLock { $0.removeValue(forKey: node) }
-      evidence.append(
-        "\(cluster.hosts[node].name): \(isBack ? "the byte is \(flip.before) again" : "written anew")"
-      )
-    }
-    // Of a fault that was put on in part.
-    for node in nodes where await cluster.state(of: node) == .stopped {
-      try await cluster.start(node)
-      await cluster.pardon(node)
+      await excuses.pardon(node)
     }
     return [Event.Detail("evidence", .names(evidence))]
   }

@@ -11,12 +11,15 @@ public enum FaultError: Error, Equatable, CustomStringConvertible {
   case skipped(String)
   /// It was done, and a probe shows that it did not take hold, or would not go.
   case unverified(String)
+  /// It would not be taken back.
+  case notHealed(String)
 
   /// One line.
   public var description: String {
     switch self {
     case .skipped(let reason): "skipped: \(reason)"
     case .unverified(let reason): "not verified: \(reason)"
+    case .notHealed(let reason): "not healed: \(reason)"
     }
   }
 }

@@ -16,6 +16,8 @@ public final class Members: Fault {
   private let cluster: Cluster
   private let group: any EventLoopGroup
   private let isBegun = Mutex(false)
+  /// The nodes whose disks are not known to be wiped.
+  private let unwiped = Mutex<Set<Int>>([])
 
   private static let patience = Duration.seconds(10)
 
@@ -52,7 +54,8 @@ public final class Members: Fault {
       var line = "\(cluster.hosts[node].name): no member any more"
       if let pid { line += ", process \(pid) killed" }
       if aim.trouble == .wipe {
-        try await cluster.wipe(node)
+        unwiped.withLock { _ = $0.insert(node) }
+        try await wipe(node)
         line += ", its disk wiped"
       }
       evidence.append(line)
@@ -64,10 +67,16 @@ public final class Members: Fault {
     ]
   }
 
+  private func wipe(_ node: Int) async throws {
+    try await cluster.wipe(node)
+    _ = unwiped.withLock { $0.remove(node) }
+  }
+
   /// Starts what was ended, and makes all of them voters.
   public func heal() async throws -> [Event.Detail] {
     guard isBegun.withLock({ $0 }), let membership = cluster.system.membership else { return [] }
     for node in nodes where await cluster.state(of: node) == .stopped {
+      if unwiped.withLock({ $0.contains(node) }) { try await wipe(node) }
       try await cluster.start(node)
     }
     try await membership.admit(

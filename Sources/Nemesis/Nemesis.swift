@@ -118,12 +118,13 @@ public actor Nemesis {
     } catch FaultError.skipped(let reason) {
       outcome.result = .skipped
       outcome.reason = reason
-    } catch is CancellationError {
-      outcome.result = .skipped
-      outcome.reason = "the run ended before its time"
-    } catch {
+    } catch FaultError.notHealed(let reason) {
       outcome.result = .failed
-      outcome.reason = "\(error)"
+      outcome.reason = FaultError.notHealed(reason).description
+    } catch {
+      // What was cut short says so in many ways.
+      outcome.result = Task.isCancelled ? .skipped : .failed
+      outcome.reason = Task.isCancelled ? "the run ended meanwhile" : "\(error)"
     }
     claims.subtract(claimed)
     active[planned.fault] = nil
@@ -144,10 +145,12 @@ public actor Nemesis {
       recorder.fault(planned.fault, kind: fault.kind, phase: .start, details: details)
       isOn = true
       try await Task.sleep(for: .milliseconds(planned.forMilliseconds))
-    } catch is CancellationError {
-      // The run ends early; the fault is healed all the same.
-    } catch { failure = error }
-    let healed = try await Self.heal(fault)
+    } catch {
+      // When the run ends early the fault is healed all the same.
+      if !Task.isCancelled { failure = error }
+    }
+    let healed: [Event.Detail]
+    do { healed = try await Self.heal(fault) } catch { throw FaultError.notHealed("\(error)") }
     if isOn { recorder.fault(planned.fault, kind: fault.kind, phase: .end, details: healed) }
     if let failure { throw failure }
     guard isOn else { throw FaultError.skipped("the run ended while it was being put on") }

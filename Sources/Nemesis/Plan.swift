@@ -25,6 +25,9 @@ public struct PlannedFault: Equatable, Sendable, Codable {
   /// The directions that it cuts, instead of those that its choice would.
   public var cuts: [Link]?
 
+  /// Whether clocks go fast or slow by it.
+  public var bendsTime: Bool { FaultSpecification.bendsTime(kind: kind, choice: choice) }
+
   /// The fault as it was carried out: on the nodes, and with the cuts, that its details tell.
   public func pinned(to details: [Event.Detail]) -> PlannedFault {
     var planned = self
@@ -59,7 +62,9 @@ public struct PlanError: Error, Equatable, CustomStringConvertible {
   public var line: Int
 
   /// What is wrong.
-  public var description: String { "line \(line) is no planned fault" }
+  public var description: String {
+    line > Plan.most ? "has more than \(Plan.most) faults" : "line \(line) is no planned fault"
+  }
 }
 
 /// Draws plans.
@@ -97,11 +102,12 @@ public enum Plan {
     of specification: FaultSpecification, until end: Duration, using random: inout SplitMix64
   ) -> [Duration] {
     let every = specification.every
-    if let at = specification.at { return at.filter { $0 + specification.lasts <= end } }
+    let lasts = specification.lasts + specification.kind.longestWaits
+    if let at = specification.at { return at.filter { $0 + lasts <= end } }
     var starts: [Duration] = []
     var start =
       (specification.after ?? .zero) + every * Double.random(in: 0.2...0.5, using: &random)
-    while start + specification.lasts <= end {
+    while start + lasts <= end {
       starts.append(start)
       switch specification.spread {
       case .even: start += every * Double.random(in: 0.9...1.1, using: &random)
@@ -117,13 +123,16 @@ public enum Plan {
   /// A week, in milliseconds.
   private static let longest = 604_800_000
 
+  /// The most faults that a plan may have.
+  static let most = 100_000
+
   /// The plan that `lines` are.
   ///
   /// - Throws: `PlanError` with the line that is none.
   public static func read(_ lines: Data) throws(PlanError) -> [PlannedFault] {
     var plan: [PlannedFault] = []
     for (number, line) in lines.split(separator: UInt8(ascii: "\n")).enumerated() {
-      guard let fault = try? JSONDecoder().decode(PlannedFault.self, from: line),
+      guard number < most, let fault = try? JSONDecoder().decode(PlannedFault.self, from: line),
         (0...longest).contains(fault.atMilliseconds), (0...longest).contains(fault.forMilliseconds)
       else { throw PlanError(line: number + 1) }
       plan.append(fault)

@@ -36,8 +36,12 @@ public final class Kill: Fault {
     try await withThrowingTaskGroup(of: String?.self) { tasks in
       for node in nodes {
         tasks.addTask { [self] in
-          guard let pid = try await cluster.end(node, with: signal) else { return nil }
+          // Before: what is begun is healed, however it goes.
           killed.withLock { $0.append(node) }
+          guard let pid = try await cluster.end(node, with: signal) else {
+            killed.withLock { killed in killed.removeAll { $0 == node } }
+            return nil
+          }
           return "\(cluster.hosts[node].name): process \(pid) reaped after \(signal)"
         }
       }
@@ -86,8 +90,12 @@ public final class Pause: Fault {
 
   /// Stops, and reads each process's state from `/proc`.
   public func inject() async throws -> [Event.Detail] {
-    for node in nodes where try await cluster.pause(node) {
+    for node in nodes {
+      // Before: what is begun is healed, however it goes.
       paused.withLock { $0.append(node) }
+      if try await !cluster.pause(node) {
+        paused.withLock { paused in paused.removeAll { $0 == node } }
+      }
     }
     let hit = paused.withLock { $0 }
     guard !hit.isEmpty else { throw FaultError.skipped("no process ran there") }

@@ -54,10 +54,9 @@ extension Nemesis {
     case "members":
       let aim: AimedTrouble<MemberTrouble> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)
-      return (
-        Members(aim: aim, nodes: nodes, cluster: cluster, group: group),
-        Set(nodes.map { .process($0) })
-      )
+      // All the others must hear who goes and who comes.
+      let fault = Members(aim: aim, nodes: nodes, cluster: cluster, group: group)
+      return (fault, Claim.all(cluster.hosts.indices))
     case "starve":
       let aim: AimedTrouble<Resource> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)
@@ -76,7 +75,8 @@ extension Nemesis {
       }
       places.append(place)
     }
-    return places.sorted()
+    guard !places.isEmpty else { throw .skipped("the plan names no node") }
+    return Array(Set(places)).sorted()
   }
 
   private func partition(

@@ -3,6 +3,7 @@
 import Glibc
 import History
 import Hosts
+import Synchronization
 import Systems
 import Workloads
 
@@ -71,7 +72,7 @@ private func wait(
 }
 
 /// Disks of nodes fail them. Healing makes the disks whole, and starts the nodes that have ended.
-public struct Disk: Fault {
+public final class Disk: Fault {
   /// `disk`.
   public let kind = "disk"
   private let aim: AimedTrouble<DiskTrouble>
@@ -79,6 +80,9 @@ public struct Disk: Fault {
   /// Fixes at which sync each node ends, and how much of a torn write stays.
   private let seed: UInt64
   private let cluster: Cluster
+  private let excuses: Excuses
+  /// The nodes that were killed.
+  private let killed = Mutex<Set<Int>>([])
 
   /// Does `aim` to `nodes`, which its target named.
   public init(
@@ -88,16 +92,17 @@ public struct Disk: Fault {
     self.nodes = nodes
     self.seed = seed
     self.cluster = cluster
+    excuses = Excuses(cluster)
   }
 
   /// Does it to all at once, and waits until each has met it.
   public func inject() async throws -> [Event.Detail] {
-    try await cluster.strike(nodes, aim) { try await strike($0) }
+    try await cluster.strike(nodes, aim) { [self] in try await strike($0) }
   }
 
   private func strike(_ node: Int) async throws -> String {
     let shim = try await cluster.working(node) { $0.sync + $0.write }
-    await cluster.excuse(node)
+    await excuses.excuse(node)
     var random = SplitMix64(seed: seed, part: UInt64(node))
     switch aim.trouble {
     case .loseUnsynced: return try await losePower(node, shim, keeping: 0)
@@ -159,6 +164,7 @@ public struct Disk: Fault {
   private func losePower(_ node: Int, _ shim: any ShimSteering, keeping kept: Double) async throws
     -> String
   {
+    killed.withLock { _ = $0.insert(node) }
     let pid = try await cluster.kill(node)
     let what = pid.map { "process \($0) killed" } ?? "it had just ended"
     return "\(what); \(try await lose(shim, keeping: kept))"
@@ -191,7 +197,7 @@ public struct Disk: Fault {
   public func heal() async throws -> [Event.Detail] {
     var evidence: [String] = []
     var failure: (any Error)?
-    for node in nodes {
+    for node in excuses.all {
       do {
         guard let line = try await heal(node) else { continue }
         evidence.append("\(cluster.hosts[node].name): \(line)")
@@ -222,10 +228,15 @@ public struct Disk: Fault {
       // One whose last write failed may be about to end.
       _ = try await wait(.milliseconds(300)) { await cluster.state(of: node) == .stopped }
     }
+    // Whom another fault has ended it starts itself.
+    let isOurs = killed.withLock { $0.contains(node) }
     if await cluster.state(of: node) == .stopped {
-      lines.append("process \(try await cluster.start(node)) started")
+      let hasEndedItself = await cluster.hasEndedItself(node)
+      if isOurs || hasEndedItself {
+        lines.append("process \(try await cluster.start(node)) started")
+      }
     }
-    await cluster.pardon(node)
+    await excuses.pardon(node)
     return lines.joined(separator: "; ")
   }
 }

@@ -14,6 +14,9 @@ public final class Starve: Fault {
   private let aim: AimedTrouble<Resource>
   private let nodes: [Int]
   private let cluster: Cluster
+  private let excuses: Excuses
+  /// The nodes that were stopped.
+  private let slowed = Mutex<Set<Int>>([])
   /// What takes processors from nodes, by node.
   private let cycles = Mutex<[Int: Task<Void, Never>]>([:])
   /// How many descriptors processes might have before, by node.
@@ -26,6 +29,7 @@ public final class Starve: Fault {
     self.aim = aim
     self.nodes = nodes
     self.cluster = cluster
+    excuses = Excuses(cluster)
   }
 
   /// Takes it, and looks that it is gone.
@@ -52,17 +56,22 @@ public final class Starve: Fault {
     for (node, cycle) in cycles.withLock({ $0 }) {
       cycle.cancel()
       await cycle.value
-      try await cluster.resume(node)
       _ = cycles.withLock { $0.removeValue(forKey: node) }
+    }
+    for node in slowed.withLock({ $0 }) {
+      try await cluster.resume(node)
+      _ = slowed.withLock { $0.remove(node) }
     }
     for (node, limit) in limits.withLock({ $0 }) {
       // The process may have ended of it, and another has begun with what it had before.
       if await cluster.pid(of: node) == limit.process {
         _ = try await prlimit(node, limit.process, ["--nofile=\(limit.soft):"])
+        // One that could not open something may be about to end.
+        try await Task.sleep(for: .milliseconds(300))
       }
-      if await cluster.state(of: node) == .stopped { try await cluster.start(node) }
-      await cluster.pardon(node)
+      if await cluster.hasEndedItself(node) { try await cluster.start(node) }
       _ = limits.withLock { $0.removeValue(forKey: node) }
+      await excuses.pardon(node)
     }
     return []
   }
@@ -71,6 +80,7 @@ public final class Starve: Fault {
 
   /// Stops the node nine tenths of the time.
   private func slow(_ node: Int) async throws -> String {
+    slowed.withLock { _ = $0.insert(node) }
     guard try await cluster.pause(node), try await isStopped(node) else {
       throw FaultError.unverified("\(cluster.hosts[node].name) does not stop")
     }
@@ -104,7 +114,7 @@ public final class Starve: Fault {
     }
     let before = try await softLimit(node, process)
     // It may be about to open what it cannot live without.
-    await cluster.excuse(node)
+    await excuses.excuse(node)
     limits.withLock { $0[node] = (process, before) }
     _ = try await prlimit(node, process, ["--nofile=3:"])
     guard try await softLimit(node, process) == "3" else {

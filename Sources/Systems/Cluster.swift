@@ -31,8 +31,12 @@ public actor Cluster {
     var supervisor: Task<Void, any Error>?
     var shim: (any ShimSteering)?
     var start = NodeStart()
-    /// A fault of its disk is on it, or was until so lately that an end of the node may come of it.
+    /// How many faults are on it that it cannot live with.
+    var excuses = 0
+    /// One was on it until so lately that an end of the node may come of it.
     var excusedUntil: ContinuousClock.Instant?
+    /// Whether nobody ended it.
+    var hasEndedItself = false
     /// How it ended while it was excused, if it has not been started since.
     var excusedEnd: ExitStatus?
   }
@@ -70,12 +74,21 @@ public actor Cluster {
   /// What steers the disk and the clocks of node `index`; nil where there is no shim.
   public func shim(of index: Int) -> (any ShimSteering)? { nodes[index].shim }
 
-  /// From now until five seconds after `pardon`, an end of node `index` is no crash: a fault is on it
-  /// that it cannot live with.
-  public func excuse(_ index: Int) { nodes[index].excusedUntil = .now + .seconds(86_400) }
+  /// From now until five seconds after as many calls of `pardon`, an end of node `index` is no crash: a
+  /// fault is on it that it cannot live with.
+  public func excuse(_ index: Int) { nodes[index].excuses += 1 }
 
-  /// Five seconds from now the ends of node `index` are its own again.
-  public func pardon(_ index: Int) { nodes[index].excusedUntil = .now + .seconds(5) }
+  /// Five seconds from now the ends of node `index` are its own again, as far as one excuse goes.
+  public func pardon(_ index: Int) {
+    precondition(nodes[index].excuses > 0, "\(hosts[index].name) was not excused")
+    nodes[index].excuses -= 1
+    nodes[index].excusedUntil = .now + .seconds(5)
+  }
+
+  /// Whether node `index` is down and nobody ended it.
+  public func hasEndedItself(_ index: Int) -> Bool {
+    nodes[index].state == .stopped && nodes[index].hasEndedItself
+  }
 
   /// Notes as crashes the nodes that ended by themselves, excused or not, and are not there now that
   /// everything is healed.
@@ -111,6 +124,7 @@ public actor Cluster {
     }
     nodes[index].state = .running
     nodes[index].excusedEnd = nil
+    nodes[index].hasEndedItself = false
     let started = AsyncStream.makeStream(of: (any NodeProcess).self)
     // Ends with its process, and is awaited by `kill` and `stop`, whichever ends the process.
     nodes[index].supervisor = Task { [weak self] in
@@ -144,10 +158,11 @@ public actor Cluster {
   public func wipe(_ index: Int) async throws {
     precondition(nodes[index].state == .stopped, "\(hosts[index].name) runs")
     let host = hosts[index]
+    // Before: whatever is left of it then is not what a member has.
+    nodes[index].start.joins = true
     let command = Command("rm", ["-rf", "--", data(of: index)])
     _ = try await host.run(command, deadline: .seconds(30))
       .succeeded(command.description, on: host.name)
-    nodes[index].start.joins = true
   }
 
   /// The build that node `index` runs from its next start on.
@@ -161,6 +176,7 @@ public actor Cluster {
       } else {
         noteEnd(of: index, status)
       }
+      nodes[index].hasEndedItself = true
     }
     nodes[index].state = .stopped
     nodes[index].process = nil
@@ -176,7 +192,7 @@ public actor Cluster {
       case .signalled(let number, _): number == Signal.kill.rawValue
       default: false
       }
-    if isDecent, nodes[index].excusedUntil ?? .now > .now {
+    if isDecent, nodes[index].excuses > 0 || nodes[index].excusedUntil ?? .now > .now {
       nodes[index].excusedEnd = status
     } else {
       noteCrash(of: index, "\(status)")
@@ -266,7 +282,12 @@ public actor Cluster {
   public func resume(_ index: Int) async throws -> Bool {
     guard nodes[index].state == .paused, let process = nodes[index].process else { return false }
     nodes[index].state = .running
-    try await process.signal(.resume)
+    do {
+      try await process.signal(.resume)
+    } catch {
+      if nodes[index].state == .running { nodes[index].state = .paused }
+      throw error
+    }
     return true
   }
 

@@ -25,16 +25,31 @@ extension RaftNode: MembershipControl {
   }
 
   /// Removes them at once, by joint consensus; a leader that goes on with what another began keeps them
-  /// as learners, which is no vote.
+  /// as learners, who are dropped then. Done when all who stay know it: one who does not would count their
+  /// votes.
   public func remove(
     _ nodes: [Int], within time: Duration, group: any EventLoopGroup
   ) async throws {
     let ids = nodes.map { $0 + 1 }
-    try await change("remove \(ids)", within: time, group: group) { members in
+    let end = ContinuousClock.now + time
+    try await change("remove \(ids)", by: end, group: group) { members in
       let left = ids.filter { members.voters.contains($0) }
       if !left.isEmpty { return [Self.command("RAFT.CHANGE", ["REMOVE"], left)] }
       let learners = ids.filter { members.learners.contains($0) }
       return learners.isEmpty ? [] : [Self.command("RAFT.CHANGE", ["DROP"], learners)]
+    }
+    for node in endpoints.indices where !nodes.contains(node) {
+      while true {
+        if let members = await members(by: node, group: group), members.votersBefore == nil,
+          Set(ids).isDisjoint(with: members.voters + members.learners)
+        {
+          break
+        }
+        guard ContinuousClock.now < end else {
+          throw SystemError("\(endpoints[node].node) does not know yet that \(ids) are removed")
+        }
+        try await Task.sleep(for: .milliseconds(50))
+      }
     }
   }
 
@@ -44,24 +59,40 @@ extension RaftNode: MembershipControl {
     _ nodes: [Int], new: Bool, within time: Duration, group: any EventLoopGroup
   ) async throws {
     let ids = nodes.map { $0 + 1 }
+    let end = ContinuousClock.now + time
     if new {
-      for (node, id) in zip(nodes, ids) {
-        // Whoever is down is asked for nothing: it hears of the node when it comes back, and refuses it.
-        for other in endpoints.indices where other != node {
-          _ = await ask(.command("RAFT.ACCEPT", "\(id)"), of: other, group: group)
-        }
-      }
+      for (node, id) in zip(nodes, ids) { try await accept(node, id, by: end, group: group) }
     }
-    try await change("add \(ids)", within: time, group: group) { members in
+    try await change("add \(ids)", by: end, group: group) { members in
       let missing = ids.filter { !members.voters.contains($0) && !members.learners.contains($0) }
       if let first = missing.first {
         let host = endpoints[first - 1].host
-        return [
-          .command("RAFT.ADDLEARNER", "\(first)", "\(host):6379", "\(host):7379")
-        ]
+        return [.command("RAFT.ADDLEARNER", "\(first)", "\(host):6379", "\(host):7379")]
       }
       let learners = ids.filter { !members.voters.contains($0) }
       return learners.isEmpty ? [] : [Self.command("RAFT.CHANGE", ["ADD"], learners)]
+    }
+  }
+
+  /// Has all others take whoever comes as `node`: one that does not would refuse it for ever.
+  private func accept(
+    _ node: Int, _ id: Int, by end: ContinuousClock.Instant, group: any EventLoopGroup
+  ) async throws {
+    for other in endpoints.indices where other != node {
+      // A member again already: a first try has come so far.
+      if let members = await members(by: other, group: group),
+        members.voters.contains(id) || members.learners.contains(id)
+      {
+        continue
+      }
+      while true {
+        let answer = await ask(.command("RAFT.ACCEPT", "\(id)"), of: other, group: group)
+        if answer.isDone { break }
+        guard ContinuousClock.now < end else {
+          throw SystemError("\(answer.node) does not accept \(id) anew: \(answer.text)")
+        }
+        try await Task.sleep(for: .milliseconds(50))
+      }
     }
   }
 
@@ -71,10 +102,9 @@ extension RaftNode: MembershipControl {
 
   /// Asks whoever leads for what is next, until there is nothing and no change is under way.
   private func change(
-    _ what: String, within time: Duration, group: any EventLoopGroup,
+    _ what: String, by end: ContinuousClock.Instant, group: any EventLoopGroup,
     _ next: (Members) -> [RESPValue]
   ) async throws {
-    let end = ContinuousClock.now + time
     var said = "nobody led"
     while ContinuousClock.now < end {
       if let leader = await leader(group: group)?.index,
@@ -88,7 +118,7 @@ extension RaftNode: MembershipControl {
       }
       try await Task.sleep(for: .milliseconds(50))
     }
-    throw SystemError("\(what): not done within \(time): \(said)")
+    throw SystemError("\(what): not done in time: \(said)")
   }
 
   private func members(by node: Int, group: any EventLoopGroup) async -> Members? {

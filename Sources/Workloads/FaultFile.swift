@@ -31,6 +31,9 @@ extension FaultSpecification {
           + "disk, damage, clock, starve, members, upgrade, recipe or administer")
     }
     self.kind = kind
+    guard kind.choices.count <= 1000 else {
+      throw mapping.failure("", node, "there are \(kind.choices.count) choices; 1,000 may be")
+    }
     if targets != nil, !kind.isAimed {
       throw mapping.failure("on", node, "\(kind.name) names its targets itself; leave `on` out")
     }

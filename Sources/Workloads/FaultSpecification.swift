@@ -3,6 +3,17 @@
 import Hosts
 import Systems
 
+extension FaultSpecification {
+  /// Whether clocks go fast or slow by a fault that a plan says so.
+  public static func bendsTime(kind: String, choice: String) -> Bool {
+    switch kind {
+    case "clock": ClockTrouble.bendsTime(choice)
+    case "recipe": Recipe(rawValue: choice)?.bendsTime ?? false
+    default: false
+    }
+  }
+}
+
 /// One line of a workload's faults: what, to whom, how often, how long.
 public struct FaultSpecification: Equatable, Sendable {
   /// What is done, and the choices of whom.
@@ -97,11 +108,15 @@ public struct FaultSpecification: Equatable, Sendable {
       }
     }
 
-    /// Whether clocks go fast or slow by it.
+    /// Whether clocks go fast or slow by it, which is what a lease rests on.
     var bendsTime: Bool {
-      choices.contains { choice in
-        ["fast ", "slow "].contains { choice.hasPrefix($0) || choice.contains("clock \($0)") }
-      }
+      choices.contains { FaultSpecification.bendsTime(kind: name, choice: $0) }
+    }
+
+    /// How long it may take to put on beside what every fault does.
+    public var longestWaits: Duration {
+      guard case .recipe(let recipes) = self else { return .zero }
+      return recipes.map(\.waits).max() ?? .zero
     }
 
     /// The choices, as plans say them.

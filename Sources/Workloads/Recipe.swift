@@ -110,6 +110,22 @@ public struct Recipe: Sendable, Equatable, RawRepresentable {
     }
   }
 
+  /// How long its waits are together.
+  public var waits: Duration {
+    steps.reduce(.zero) { total, step in
+      if case .wait(let time) = step { return total + time }
+      return total
+    }
+  }
+
+  /// Whether clocks go fast or slow by it.
+  var bendsTime: Bool {
+    steps.contains { step in
+      if case .begin("clock", let choice) = step { return ClockTrouble.bendsTime(choice) }
+      return false
+    }
+  }
+
   /// Whether it takes a shim in the nodes' processes.
   public var needsShim: Bool {
     steps.contains { step in

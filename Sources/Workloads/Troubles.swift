@@ -60,6 +60,12 @@ public enum ClockTrouble: String, CaseIterable, Sendable {
   case fast
   /// All clocks go half as fast.
   case slow
+
+  /// Whether clocks go fast or slow by what a plan says of them.
+  static func bendsTime(_ choice: String) -> Bool {
+    guard let aim = AimedTrouble<ClockTrouble>(choice: choice) else { return false }
+    return aim.trouble == .fast || aim.trouble == .slow
+  }
 }
 
 /// How the network is cut.

@@ -82,6 +82,10 @@ public enum WorkloadFile {
         "faults", nil,
         "clocks that go fast or slow break what a lease rests on; leave reads: lease out")
     }
+    let planned = faults.reduce(0.0) { $0 + ($1.at.map { Double($0.count) } ?? time / $1.every) }
+    guard planned <= 100_000 else {
+      throw root.failure("faults", nil, "more than 100,000 would be planned; let them be rarer")
+    }
     let checks = try root.choices("check", CheckName.self) ?? CheckName.allCases
     var recovery: Duration?
     var gap: Duration?

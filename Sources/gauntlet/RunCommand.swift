@@ -202,6 +202,11 @@ struct RunCommand: AsyncParsableCommand {
     } catch {
       throw Failure.report(WorkloadError(file: plan, reason: "\(error)"))
     }
+    if try workload().load.reads == .lease, faults.contains(where: \.bendsTime) {
+      throw Failure.report(
+        WorkloadError(
+          file: plan, reason: "clocks that go fast or slow break what a lease rests on"))
+    }
     guard let planHistory else { return faults }
     do {
       let recorded = try History(file: planHistory).faults

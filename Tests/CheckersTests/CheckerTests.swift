@@ -48,6 +48,24 @@ import Testing
     #expect(Availability(of: history).worstRecovery == nil)
   }
 
+  @Test("a gap is as long as somebody waited, by function; when nobody asks there is none")
+  func gaps() throws {
+    let history = try history(
+      """
+      0 0 invoke write
+      500 1 invoke write
+      1000 0 ok write
+      4000 1 info write
+      4100 2 invoke write
+      4200 2 ok write
+      5000 0 invoke read
+      5100 0 ok read
+      9000 2 invoke write
+      9100 2 ok write
+      """)
+    #expect(Availability(of: history).functionGaps == ["write": 3.2, "read": 0.1])
+  }
+
   @Test("a run that did too little says what it lacks")
   func coverage() throws {
     let history = try history(

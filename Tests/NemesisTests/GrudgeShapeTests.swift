@@ -94,6 +94,20 @@ import Workloads
     #expect(Grudge(cuts: [Link(from: "n1", to: "n2")]).dropped == ["n2": ["n1"]])
   }
 
+  @Test("a plan that is no plan, or too much of one, is refused with its line")
+  func refusedPlans() throws {
+    let line =
+      #"{"atMilliseconds":5,"choice":"one","fault":1,"forMilliseconds":9,"kind":"kill","seed":3}"#
+    for broken in [
+      "x", line.replacing(":5,", with: ":-5,"),
+      line.replacing(":9,", with: ":9223372036854775807,"),
+    ] {
+      #expect(throws: PlanError(line: 2)) { try Plan.read(Data("\(line)\n\(broken)\n".utf8)) }
+    }
+    let endless = Data(repeatElement("\(line)\n", count: 100_001).joined().utf8)
+    #expect(throws: PlanError(line: 100_001)) { try Plan.read(endless) }
+  }
+
   @Test("targets are words, or names; how far nodes are tells the last, and who learns")
   func targets() throws {
     var random = Hosts.SplitMix64(seed: 1)

@@ -86,7 +86,11 @@ import Testing
     ] {
       #expect(refusal("faults:\n  - {recipe: \"\(recipe)\"}").contains(words), "\(recipe)")
     }
-    for faults in ["clock: slow", "recipe: \"clock fast all; wait 1s\""] {
+    #expect(
+      refusal("time: 2000h\nfaults:\n  - {kill: one, every: 1ms, for: 1ms}").contains("100,000"))
+    for faults in [
+      "clock: slow", "recipe: \"clock fast all; wait 1s\"", "recipe: \"wait 1s;  clock  slow  n1\"",
+    ] {
       #expect(
         refusal("workload: {reads: lease}\nfaults:\n  - {\(faults)}").contains("lease rests on"))
     }

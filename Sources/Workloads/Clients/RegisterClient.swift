@@ -144,17 +144,25 @@ public struct RegisterClient: Sendable {
     let connection = try await RedisConnection.connect(
       host: endpoints[target].host, port: endpoints[target].port, deadline: deadline,
       group: group)
-    if reads == .lease {
-      // Of this connection. One that knows no leases answers reads as it always does.
-      do throws(RedisConnectionError) {
-        _ = try await connection.send(.command("RAFT.READS", "LEASE"), deadline: deadline)
-      } catch {
-        connection.close()
-        // Nothing of the call itself was sent.
-        throw RedisConnectionError.unreachable("\(error)")
-      }
-    }
+    if reads == .lease { try await askForLease(connection, deadline) }
     return connection
+  }
+
+  /// Reads of this connection are to be vouched for by the lease; one that cannot do that is none.
+  private func askForLease(
+    _ connection: RedisConnection, _ deadline: Duration
+  ) async throws(RedisConnectionError) {
+    let reason: String
+    do throws(RedisConnectionError) {
+      let reply = try await connection.send(.command("RAFT.READS", "LEASE"), deadline: deadline)
+      if reply == .ok { return }
+      reason = "it does not read by a lease: \(reply)"
+    } catch {
+      reason = "\(error)"
+    }
+    connection.close()
+    // Nothing of the call itself was sent.
+    throw .unreachable(reason)
   }
 
   /// Turns to the node that `refusal` names, or to the next; false for a client that stays.
