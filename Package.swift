@@ -208,7 +208,8 @@ let package = Package(
     .testTarget(
       name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"]),
     .testTarget(
-      name: "NemesisTests", dependencies: ["History", "Hosts", "Nemesis", "Support", "Workloads"]),
+      name: "NemesisTests",
+      dependencies: ["History", "Hosts", "Nemesis", "Support", "Systems", "Workloads"]),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "History", "Workloads"]),
     .testTarget(
       name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),

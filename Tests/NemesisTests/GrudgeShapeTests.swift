@@ -4,6 +4,7 @@ import Foundation
 import History
 import Hosts
 import Support
+import Systems
 import Testing
 import Workloads
 
