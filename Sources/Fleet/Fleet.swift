@@ -38,6 +38,8 @@ public struct Fleet: Sendable {
   public func with<Value: Sendable>(
     _ body: @Sendable ([RemoteHost]) async throws -> Value
   ) async throws -> Value {
+    let agent = try Cargo(agent, "agent")
+    let builds = try programs.map { try Cargo($0, "build") }
     let arrived = AsyncThrowingStream.makeStream(of: (Int, RemoteHost).self)
     let ends = entries.map { _ in AsyncStream.makeStream(of: Never.self) }
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -45,7 +47,7 @@ public struct Fleet: Sendable {
       for (place, entry) in entries.enumerated() {
         tasks.addTask { [self] in
           do {
-            try await hold(entry, until: ends[place].stream) {
+            try await hold(entry, agent, builds, until: ends[place].stream) {
               arrived.continuation.yield((place, $0))
             }
           } catch {
@@ -73,17 +75,18 @@ public struct Fleet: Sendable {
 
   /// Has one machine until `end` ends.
   private func hold(
-    _ entry: HostEntry, until end: AsyncStream<Never>, _ ready: @Sendable (RemoteHost) -> Void
+    _ entry: HostEntry, _ agent: Cargo, _ programs: [Cargo], until end: AsyncStream<Never>,
+    _ ready: @Sendable (RemoteHost) -> Void
   ) async throws {
     let destination = try await entry.destination()
     try await SSHSession.with(destination) { session in
       let (home, addresses) = try await look(session, entry)
-      let there = try await Self.send(agent, "agent", to: session, sending)
+      async let sent = Self.send(agent, to: session, sending)
       var builds: [String: String] = [:]
       for program in programs {
-        builds[program] =
-          "\(home)/\(try await Self.send(program, "build", to: session, sending))"
+        builds[program.path] = "\(home)/\(try await Self.send(program, to: session, sending))"
       }
+      let there = try await sent
       let words =
         (entry.usesSudo ? ["sudo", "-n", "--"] : [])
         + ["\(home)/\(there)", "serve", "--run", run, "--lease", "\(leaseSeconds)"]
@@ -177,19 +180,36 @@ extension Fleet {
     return (home, Addresses(client: String(words[0]), own: String(words[2]), port: port))
   }
 
+  /// A program that hosts are sent.
+  struct Cargo: Sendable {
+    let path: String
+    /// What it is, as its name there begins.
+    let what: String
+    let size: Int
+    let sum: String
+
+    /// Reads it, for its checksum.
+    init(_ path: String, _ what: String) throws(HostError) {
+      let bytes: Data
+      do {
+        bytes = try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
+      } catch {
+        throw what == "agent" ? .noAgent(path: path) : .noProgram(path: path)
+      }
+      self.path = path
+      self.what = what
+      size = bytes.count
+      sum = sha256(of: bytes)
+    }
+  }
+
   /// Sends a program there once for each of its checksums; returns its place from the home of the user.
   static func send(
-    _ program: String, _ what: String, to session: SSHSession,
+    _ cargo: Cargo, to session: SSHSession,
     _ sending: @Sendable (String, String, Int) -> Void
   ) async throws -> String {
-    let bytes: Data
-    do {
-      bytes = try Data(contentsOf: URL(filePath: program), options: .mappedIfSafe)
-    } catch {
-      throw what == "agent" ? HostError.noAgent(path: program) : .noProgram(path: program)
-    }
-    let sum = sha256(of: bytes)
-    let place = "\(cache)/\(what)-\(sum.prefix(24))"
+    let sum = cargo.sum
+    let place = "\(cache)/\(cargo.what)-\(sum.prefix(24))"
     let patience = Duration.seconds(100)
     // What is uploaded has its name only when its checksum is right; a disk may do worse since.
     if try await session.run(["test", "-x", place], within: patience).status.isSuccess,
@@ -198,10 +218,10 @@ extension Fleet {
       return place
     }
     try await session.demand(["mkdir", "-p", cache], within: patience)
-    sending(session.destination.name, what, bytes.count)
+    sending(session.destination.name, cargo.what, cargo.size)
     // Under a name of its own: another controller may be sending the same.
     let own = "\(place).\(UUID().uuidString)"
-    try await session.upload(program, to: own, mode: 0o755, within: patience)
+    try await session.upload(cargo.path, to: own, mode: 0o755, within: patience)
     try await session.demand(["mv", "-f", "--", own, place], within: patience)
     return place
   }

@@ -27,7 +27,9 @@ public struct SSHHost: Sendable {
   ) async throws -> Value {
     let destination = try await entry.destination(configuration: configuration)
     return try await SSHSession.with(destination, within: time) { session in
-      let place = try await Fleet.send(agent, "agent", to: session) { sending($2) }
+      let place = try await Fleet.send(try Fleet.Cargo(agent, "agent"), to: session) {
+        sending($2)
+      }
       return try await body(SSHHost(entry: entry, session: session, agent: place))
     }
   }

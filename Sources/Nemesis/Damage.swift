@@ -31,14 +31,14 @@ public final class Damage: Fault {
 
   /// Damages one after the other, and sees whether each comes up.
   public func inject() async throws -> [Event.Detail] {
-    guard let end = cluster.system.nameEnd(of: aim.trouble) else {
+    guard let place = cluster.system.place(of: aim.trouble) else {
       throw FaultError.skipped("the system says of no file that it is its \(aim.trouble.rawValue)")
     }
     var evidence: [String] = []
     var hit: [String] = []
     for node in nodes where await cluster.state(of: node) == .running {
       let name = cluster.hosts[node].name
-      guard let line = try await damage(node, end) else {
+      guard let line = try await damage(node, place.folder, place.nameEnd) else {
         evidence.append("\(name): it has no such file yet")
         continue
       }
@@ -52,11 +52,12 @@ public final class Damage: Fault {
     ]
   }
 
-  private func damage(_ node: Int, _ end: String) async throws -> String? {
+  private func damage(_ node: Int, _ folder: String, _ end: String) async throws -> String? {
     await excuses.excuse(node)
     try await cluster.kill(node)
     let flip = try await cluster.hosts[node].turnBit(
-      in: cluster.data(of: node), nameEnding: end, sparing: aim.trouble == .log ? Self.tail : 0,
+      in: "\(cluster.data(of: node))/\(folder)", nameEnding: end,
+      sparing: aim.trouble == .log ? Self.tail : 0,
       seed: SplitMix64.mixed(seed, part: UInt64(node)))
     if let flip { flips.withLock { $0[node] = flip } }
     if await cluster.state(of: node) == .stopped { try await cluster.start(node) }

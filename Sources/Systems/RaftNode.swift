@@ -32,10 +32,10 @@ public struct RaftNode: System {
   public var hasUpgrade: Bool { upgrades != nil }
 
   /// The log's segments are numbered; there is one snapshot.
-  public func nameEnd(of file: StoredFile) -> String? {
+  public func place(of file: StoredFile) -> (folder: String, nameEnd: String)? {
     switch file {
-    case .log: ".log"
-    case .snapshot: "snapshot"
+    case .log: ("log", ".log")
+    case .snapshot: ("snapshots", "snapshot")
     }
   }
 

@@ -12,8 +12,8 @@ public protocol System: Sendable {
   var endpoints: [Endpoint] { get }
   /// The command that runs node `index`, which keeps its state in `data`.
   func command(node index: Int, data: String, as start: NodeStart) -> Command
-  /// How the name of that file in a node's `data` ends; nil where there is none, or nobody knows.
-  func nameEnd(of file: StoredFile) -> String?
+  /// In which folder of a node's `data` that file is, and how its name ends; nil where nobody knows.
+  func place(of file: StoredFile) -> (folder: String, nameEnd: String)?
   /// Whether there is a second build, to go to and come back from.
   var hasUpgrade: Bool { get }
   /// Changes who is a member; nil where that cannot be changed.
@@ -33,7 +33,7 @@ extension System {
   }
 
   /// Nobody knows.
-  public func nameEnd(of file: StoredFile) -> String? { nil }
+  public func place(of file: StoredFile) -> (folder: String, nameEnd: String)? { nil }
 
   /// None.
   public var hasUpgrade: Bool { false }

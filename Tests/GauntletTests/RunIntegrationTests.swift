@@ -129,6 +129,39 @@ struct RunIntegrationTests {
     }
   }
 
+  @Test("members that are removed or wiped come back, and so do builds")
+  func membersAndBuilds() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file(
+        "w.yaml",
+        """
+        system: raft-node
+        nodes: 5
+        clients: 6
+        rate: 400
+        time: 20s
+        workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
+        faults:
+          - {members: wipe, on: [leader, minority], at: [2s, 7s], for: 500ms}
+          - {members: remove, on: one, at: 12s, for: 500ms}
+          - {upgrade: [all], at: 15s, for: 300ms}
+        """)
+      // A copy: what it does is known, and each node's process can be seen to be another.
+      let other = "\(folder.path)/other-node"
+      try FileManager.default.copyItem(atPath: "\(folder.path)/raft-node", toPath: other)
+      let run = try await folder.gauntlet("run", file, "--seed", "3", "--upgrade", other, "--json")
+      #expect(run.code == 0, "\(run.output) \(run.errors)")
+      let faults = try #require(try run.json()["faults"] as? [[String: Any]])
+      #expect(faults.count == 4)
+      #expect(faults.allSatisfy { $0["result"] as? String == "installed" }, "\(run.output)")
+      let evidence = try History(file: "\(folder.latest)/history.jsonl").faults.map { fault in
+        fault.details.map { "\($0.value)" }.joined(separator: " ")
+      }
+      #expect(evidence.count { $0.contains("its disk wiped") } == 2, "\(evidence)")
+      #expect(evidence.count { $0.contains(", then ") } == 1, "\(evidence)")
+    }
+  }
+
   @Test("a simulation is the same each time, and its faults can be chosen")
   func simulates() async throws {
     try await CommandLineFolder.with { folder in
