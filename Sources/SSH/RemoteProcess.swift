@@ -194,6 +194,12 @@ extension SSHSession {
     try await step("closing a channel", until: deadline) {
       libssh2_channel_close(channel.pointer)
     }
+    // libssh2 takes whatever comes next for the other side's answer, another channel's data too, and how
+    // the command ended may come after that. Of one that was not read to its end it is not known.
+    try await step("closing a channel", until: deadline) {
+      let code = libssh2_channel_wait_closed(channel.pointer)
+      return code == LIBSSH2_ERROR_INVAL ? 0 : code
+    }
     var name: UnsafeMutablePointer<CChar>?
     var length = 0
     libssh2_channel_get_exit_signal(channel.pointer, &name, &length, nil, nil, nil, nil)

@@ -146,6 +146,7 @@ struct FleetIntegrationTests {
       \(victim.rawValue)
       sleep 7
       echo "== after"; state
+      echo "== errors"; cat errors
       echo "== end"
       """)
     #expect(outcome["during"].contains("DROP"), "\(outcome.text)")

@@ -60,6 +60,22 @@ import Testing
     }
   }
 
+  @Test("how a command ended is known though another writes what nobody reads")
+  func statusesBesideOutput() async throws {
+    let daemon = try await SSHDaemon()
+    try await SSHSession.with(daemon.destination) { session in
+      let chatter = ["sh", "-c", "while echo x; do sleep 0.001; done"]
+      _ = try await session.withProcess(chatter, within: .seconds(60)) { _ in
+        for code in Int32(1)...60 {
+          // It says no more some time before it ends.
+          let script = "exec >&- 2>&-; sleep 0.02; exit \(code)"
+          let result = try await session.run(["sh", "-c", script], within: .seconds(10))
+          #expect(result.status == .exited(code))
+        }
+      }
+    }
+  }
+
   @Test("a command that takes too long is given up, one that writes too much as well; others go on")
   func limits() async throws {
     let daemon = try await SSHDaemon()
