@@ -118,6 +118,10 @@ public actor Nemesis {
     } catch FaultError.skipped(let reason) {
       outcome.result = .skipped
       outcome.reason = reason
+    } catch HostError.lost(let host, _) {
+      // What is on it the host undoes by itself; the run cannot mean much any more, and goes on.
+      outcome.result = .skipped
+      outcome.reason = "\(host) went out of reach"
     } catch FaultError.notHealed(let reason) {
       outcome.result = .failed
       outcome.reason = FaultError.notHealed(reason).description
@@ -150,7 +154,12 @@ public actor Nemesis {
       if !Task.isCancelled { failure = error }
     }
     let healed: [Event.Detail]
-    do { healed = try await Self.heal(fault) } catch { throw FaultError.notHealed("\(error)") }
+    do {
+      healed = try await Self.heal(fault)
+    } catch {
+      if case HostError.lost = error { throw error }
+      throw FaultError.notHealed("\(error)")
+    }
     if isOn { recorder.fault(planned.fault, kind: fault.kind, phase: .end, details: healed) }
     if let failure { throw failure }
     guard isOn else { throw FaultError.skipped("the run ended while it was being put on") }

@@ -191,7 +191,7 @@ struct FleetIntegrationTests {
       3,
       """
       $gauntlet run $root/Workloads/quickstart.yaml --hosts hosts.yaml --nodes 3 --time 10s --lease 3s \\
-        --faults none --json >json 2>errors &
+        --faults partition --json >json 2>errors &
       run=$!
       sleep 5
       ip link set h3 down
