@@ -120,14 +120,22 @@ public final class Pause: Fault {
     return [Event.Detail("nodes", .names(resumed))]
   }
 
-  /// The signal is sent; the kernel may take a moment to act on it.
   private func verify(_ node: Int, isStopped: Bool) async throws {
-    for _ in 0..<100 {
-      guard let state = try await cluster.schedulerState(of: node) else { return }  // it is gone
-      if (state == "T") == isStopped { return }
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    guard try await cluster.isSeen(stopped: isStopped, node) == false else { return }
     throw FaultError.unverified(
       "\(cluster.hosts[node].name) is \(isStopped ? "not stopped" : "still stopped") after 500 ms")
+  }
+}
+
+extension Cluster {
+  /// Whether `/proc` shows a node's process stopped, or going on, within half a second: the signal is sent,
+  /// and the kernel may take a moment to act on it. Nil when the process is gone.
+  func isSeen(stopped: Bool, _ node: Int) async throws -> Bool? {
+    for _ in 0..<100 {
+      guard let state = try await schedulerState(of: node) else { return nil }
+      if (state == "T") == stopped { return true }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    return false
   }
 }

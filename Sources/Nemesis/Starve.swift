@@ -81,7 +81,8 @@ public final class Starve: Fault {
   /// Stops the node nine tenths of the time.
   private func slow(_ node: Int) async throws -> String {
     slowed.withLock { _ = $0.insert(node) }
-    guard try await cluster.pause(node), try await isStopped(node) else {
+    guard try await cluster.pause(node), try await cluster.isSeen(stopped: true, node) == true
+    else {
       throw FaultError.unverified("\(cluster.hosts[node].name) does not stop")
     }
     let cycle = Task { [cluster] in
@@ -96,15 +97,6 @@ public final class Starve: Fault {
     }
     cycles.withLock { $0[node] = cycle }
     return "it runs for 5 ms of 50"
-  }
-
-  /// The signal is sent; the kernel may take a moment to act on it.
-  private func isStopped(_ node: Int) async throws -> Bool {
-    for _ in 0..<100 {
-      if try await cluster.schedulerState(of: node) == "T" { return true }
-      try await Task.sleep(for: .milliseconds(5))
-    }
-    return false
   }
 
   /// Lets the node open no more descriptors.
