@@ -31,6 +31,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -127,6 +128,15 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     .target(
+      name: "Campaigns",
+      dependencies: [
+        "Bench", "Blocking", "Checkers", "Checksum", "Hosts", "Systems", "Workloads",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    .target(
       name: "Reports",
       dependencies: [
         "Bench", "History", "Linearizability", "Workloads",
@@ -142,8 +152,8 @@ let package = Package(
     .executableTarget(
       name: "gauntlet",
       dependencies: [
-        "Bench", "Fleet", "History", "Hosts", "Linearizability", "Nemesis", "Reports", "SSH",
-        "Simulation", "Systems", "Workloads",
+        "Bench", "Campaigns", "Fleet", "History", "Hosts", "Linearizability", "Nemesis", "Reports",
+        "SSH", "Simulation", "Systems", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -211,6 +221,8 @@ let package = Package(
       name: "NemesisTests",
       dependencies: ["History", "Hosts", "Nemesis", "Support", "Systems", "Workloads"]),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "History", "Workloads"]),
+    .testTarget(
+      name: "CampaignsTests", dependencies: ["Bench", "Campaigns", "Support", "Workloads"]),
     .testTarget(
       name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),
     .testTarget(

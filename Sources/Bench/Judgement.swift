@@ -2,6 +2,7 @@
 
 import Checkers
 import History
+import Hosts
 import Linearizability
 import Nemesis
 import Workloads
@@ -28,6 +29,8 @@ public struct Circumstances: Sendable {
   public var isInterrupted = false
   /// The checksum of what was tested.
   public var build = ""
+  /// What all nodes' processes used; nil where it was not measured.
+  public var use: ResourceUse?
 
   /// Nothing is known.
   public init() {}
@@ -56,6 +59,7 @@ public struct Circumstances: Sendable {
     worstLag = results.worstLag
     isInterrupted = results.outcome == .interrupted
     build = results.build
+    use = results.use
   }
 }
 
@@ -80,7 +84,7 @@ public enum Judgement {
       claims: circumstances.claims, crashes: circumstances.crashes,
       problems: circumstances.problems,
       missing: circumstances.missing, worstLag: circumstances.worstLag, counterexample: nil,
-      build: circumstances.build)
+      build: circumstances.build, use: circumstances.use)
     // What a first judgement said already is not said twice.
     results.problems.addNew(
       circumstances.faults.filter { $0.result == .failed }

@@ -3,6 +3,7 @@
 import Checkers
 import FoundationEssentials
 import History
+import Hosts
 import Linearizability
 import Nemesis
 
@@ -86,6 +87,8 @@ public struct RunResults: Sendable, Codable {
   public var counterexample: StoredCounterexample?
   /// The checksum of what was tested.
   public var build: String
+  /// What all nodes' processes used, from their starts to their ends; nil where it was not measured.
+  public var use: ResourceUse?
 
   /// A phase of the run.
   public struct Phase: Sendable, Codable, Equatable {
@@ -113,12 +116,15 @@ public struct RunResults: Sendable, Codable {
     public var operations: [Int]
     /// The reason, in words.
     public var explanation: String
+    /// The kind of fault, where it is clear: "stale read".
+    public var anomaly: String?
 
     /// What is stored of `counterexample`.
     public init(_ counterexample: Counterexample) {
       key = counterexample.key
       operations = counterexample.operations
       explanation = counterexample.explanation
+      anomaly = counterexample.anomaly?.rawValue
     }
   }
 

@@ -19,8 +19,13 @@ public final class ProcessHandle: NodeProcess {
   private let state: Mutex<State>
 
   private enum State {
-    case running(pidfd: CInt, waiting: [CheckedContinuation<ExitStatus, Never>])
-    case ended(ExitStatus)
+    case running(pidfd: CInt, waiting: [CheckedContinuation<Ending, Never>])
+    case ended(Ending)
+  }
+
+  private struct Ending {
+    var status: ExitStatus
+    var use: ResourceUse
   }
 
   /// Watches the child behind `pidfd`, which is duplicated.
@@ -46,16 +51,21 @@ public final class ProcessHandle: NodeProcess {
 
   /// How the process ended, once it has. Doesn't mind cancellation: that kills the process, so
   /// the wait is short.
-  public var exit: ExitStatus {
+  public var exit: ExitStatus { get async { await ending.status } }
+
+  /// What the process and its children used, once it has ended.
+  public var use: ResourceUse? { get async { await ending.use } }
+
+  private var ending: Ending {
     get async {
       await withCheckedContinuation { continuation in
-        let known: ExitStatus? = state.withLock { state in
+        let known: Ending? = state.withLock { state in
           switch state {
           case .running(let pidfd, let waiting):
             state = .running(pidfd: pidfd, waiting: waiting + [continuation])
             return nil
-          case .ended(let status):
-            return status
+          case .ended(let ending):
+            return ending
           }
         }
         if let known { continuation.resume(returning: known) }
@@ -95,8 +105,8 @@ public final class ProcessHandle: NodeProcess {
 
   /// Returns whether the process has ended.
   private func noteExit() -> Bool {
-    var waiting: [CheckedContinuation<ExitStatus, Never>] = []
-    let status: ExitStatus? = state.withLock { state in
+    var waiting: [CheckedContinuation<Ending, Never>] = []
+    let ending: Ending? = state.withLock { state in
       guard case .running(let pidfd, let continuations) = state else {
         preconditionFailure("the exit of process \(pid) was seen twice")
       }
@@ -108,11 +118,15 @@ public final class ProcessHandle: NodeProcess {
         exit.signalled
         ? .signalled(exit.code, coreDumped: exit.core_dumped) : .exited(exit.code)
       waiting = continuations
-      state = .ended(status)
-      return status
+      let use = ResourceUse(
+        processorSeconds: Double(exit.processor_nanoseconds) / 1e9,
+        peakMemoryBytes: Int(exit.peak_memory_bytes))
+      let ending = Ending(status: status, use: use)
+      state = .ended(ending)
+      return ending
     }
-    guard let status else { return false }
-    for continuation in waiting { continuation.resume(returning: status) }
+    guard let ending else { return false }
+    for continuation in waiting { continuation.resume(returning: ending) }
     return true
   }
 }

@@ -51,6 +51,8 @@ public actor Cluster {
   private var nodes: [Node]
   /// Processes that ended though nobody ended them, in order.
   public private(set) var crashes: [Crash] = []
+  /// What the nodes' processes that have ended used; nil where one of them was not measured.
+  public private(set) var use: ResourceUse? = ResourceUse(processorSeconds: 0, peakMemoryBytes: 0)
   /// Nodes whose hosts went out of reach: what became of them is not known.
   public private(set) var lost: Set<String> = []
 
@@ -129,11 +131,12 @@ public actor Cluster {
     // Ends with its process, and is awaited by `kill` and `stop`, whichever ends the process.
     nodes[index].supervisor = Task { [weak self] in
       defer { started.continuation.finish() }
-      let (_, status) = try await host.withProcess(command, log: "\(home)/node.log") { process in
+      let (used, status) = try await host.withProcess(command, log: "\(home)/node.log") { process in
         started.continuation.yield(process)
         _ = await process.exit
+        return await process.use
       }
-      await self?.ended(index, status)
+      await self?.ended(index, status, used)
     }
     // In a task of its own: one that is cancelled would be told of no process though there is one.
     let process = await Task { await started.stream.first { _ in true } }.value
@@ -168,7 +171,8 @@ public actor Cluster {
   /// The build that node `index` runs from its next start on.
   public func use(upgrade: Bool, for index: Int) { nodes[index].start.isUpgraded = upgrade }
 
-  private func ended(_ index: Int, _ status: ExitStatus) {
+  private func ended(_ index: Int, _ status: ExitStatus, _ used: ResourceUse?) {
+    use = used.flatMap { used in use.map { $0 + used } }
     // Whoever ends a node says so first: then it is stopped already.
     if nodes[index].state != .stopped {
       if status == .lost {

@@ -67,7 +67,8 @@ struct Gauntlet: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, ReplayCommand.self, CheckCommand.self, VerifyCommand.self,
+      RunCommand.self, ReplayCommand.self, CampaignCommand.self, RunsCommand.self,
+      CheckCommand.self, VerifyCommand.self,
       ConvertCommand.self,
       GenerateCommand.self, SimulateCommand.self, DoctorCommand.self, HealCommand.self,
     ])

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bench
+import Campaigns
 import Fleet
 import FoundationEssentials
 import History
@@ -87,6 +88,14 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
   var store: String?
 
+  /// For `gauntlet campaign`: the run's folder, which is there.
+  @Option(help: .hidden)
+  var folder: String?
+
+  /// For `gauntlet campaign`: ends early when the standard input has a byte, and at once when it ends.
+  @Flag(help: .hidden)
+  var leash = false
+
   @Flag(help: "Print one JSON object for each run.")
   var json = false
 
@@ -109,6 +118,7 @@ struct RunCommand: AsyncParsableCommand {
         throw ValidationError("--lease is 3s to 60m.")
       }
     }
+    guard folder == nil || count == 1 else { throw ValidationError("--folder is for one run.") }
     for override in set where !override.dropFirst().contains("=") {
       throw ValidationError("--set \(override): write key=value, such as workload.keys=16.")
     }
@@ -147,13 +157,14 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let workload = try workload()
-    let store = store ?? ProcessInfo.processInfo.environment["GAUNTLET_STORE"] ?? "runs"
+    let store = StoreOption.path(store)
     let first = workload.seed ?? UInt64.random(in: 0..<1_000_000_000)
     let activity = Activity()
     let watchdog = Watchdog(activity: activity)
     let interruption = Interruption()
     let signals = Task { await Self.watchSignals(interruption) }
     defer { signals.cancel() }
+    if leash { Leash.obey(interruption, isLab: hosts == nil) }
     let tally = Mutex(Tally())
     var codes: Set<Int32> = []
     do {
@@ -164,13 +175,16 @@ struct RunCommand: AsyncParsableCommand {
           let seed = plan == nil ? first &+ place : first
           let system = try system(workload, hosts)
           let build = try BuildSum.sum(of: system.program)
-          let folder = try RunFolder.make(in: store, for: workload, seed: seed)
+          let folder =
+            try folder.map { RunFolder(path: $0) }
+            ?? RunFolder.make(in: store, for: workload, seed: seed)
           let run = try Run(
             workload, seed: seed, system: system, hosts: hosts, probe: probe, build: build,
             plan: plan, folder: folder, activity: activity, watchdog: watchdog,
             interruption: interruption)
           let (results, history) = try await run.perform()
           try print(results, history, workload, seed: seed, folder: folder)
+          await Self.index(folder, in: store)
           tally.withLock { $0.add(results.outcome, seed: seed) }
           if interruption.isRaised || (stopAtViolation && results.outcome == .violation) { break }
         }
@@ -284,10 +298,14 @@ struct RunCommand: AsyncParsableCommand {
     }
   }
 
+  /// This program.
+  static var ownProgram: String {
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+  }
+
   /// The program of that name beside this one.
-  private static func sibling(_ name: String) -> String {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: own).deletingLastPathComponent().appending(path: name).path
+  static func sibling(_ name: String) -> String {
+    URL(filePath: ownProgram).deletingLastPathComponent().appending(path: name).path
   }
 
   private func print(
@@ -303,13 +321,26 @@ struct RunCommand: AsyncParsableCommand {
     Swift.print(json ? try summary.json() : summary.text)
   }
 
+  /// Takes a run into the store's index. Without it the run is as good, and `gauntlet runs reindex` finds
+  /// it.
+  private static func index(_ folder: RunFolder, in store: String) async {
+    guard folder.path.hasPrefix("\(store)/") else { return }
+    do {
+      try await RunIndex(store: store).add(String(folder.path.dropFirst(store.count + 1)))
+    } catch {
+      FileHandleOutput.standardError.write("gauntlet: not in the index: \(error)\n")
+    }
+  }
+
   /// The first Ctrl-C ends the run early and in order; the second ends the process.
-  private static func watchSignals(_ interruption: Interruption) async {
+  static func watchSignals(
+    _ interruption: Interruption, saying what: String = "healing, then checking what there is"
+  ) async {
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
     for await _ in signals {
       if interruption.isRaised { exitProcess(130) }
       FileHandleOutput.standardError.write(
-        "\ngauntlet: interrupted; healing, then checking what there is (again to end at once)\n")
+        "\ngauntlet: interrupted; \(what) (again to end at once)\n")
       interruption.raise()
     }
   }

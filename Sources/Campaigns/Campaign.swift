@@ -1,0 +1,218 @@
+// What a campaign is: the axes of its matrix, its limits, and how it goes on after trouble.
+
+import Bench
+import FoundationEssentials
+import Workloads
+
+/// Which of its workload's faults a cell has.
+public enum FaultChoice: Hashable, Sendable {
+  /// All of them.
+  case all
+  /// None.
+  case none
+  /// Those of these kinds, in order of their names.
+  case kinds([String])
+
+  /// As files and tables have it: `all`, `none`, or kinds joined by `+`.
+  public var name: String {
+    switch self {
+    case .all: "all"
+    case .none: "none"
+    case .kinds(let kinds): kinds.joined(separator: "+")
+    }
+  }
+
+  /// The choice of that name.
+  public init(name: String) {
+    switch name {
+    case "all": self = .all
+    case "none": self = .none
+    default: self = .kinds(name.split(separator: "+").map(String.init).sorted())
+    }
+  }
+
+  /// What `gauntlet run --faults` calls it; nil for all.
+  var flag: String? {
+    switch self {
+    case .all: nil
+    case .none: "none"
+    case .kinds(let kinds): kinds.joined(separator: ",")
+    }
+  }
+}
+
+extension FaultChoice: Codable {
+  /// By its name.
+  public init(from decoder: any Decoder) throws {
+    self.init(name: try decoder.singleValueContainer().decode(String.self))
+  }
+
+  /// Its name.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
+  }
+}
+
+/// A matrix of runs, resolved: nothing outside it decides what is run, but for the builds themselves.
+public struct Campaign: Sendable, Codable, Equatable {
+  /// One of its workloads.
+  public struct Source: Sendable, Codable, Equatable {
+    /// Its name in tables: the file's, without its ending.
+    public var name: String
+    /// The file's text as the campaign began.
+    public var text: String
+    /// The kinds of faults it has.
+    public var kinds: [String]
+  }
+
+  /// One of its builds.
+  public struct Build: Sendable, Codable, Equatable {
+    /// Its name in tables.
+    public var name: String
+    /// The path of the program.
+    public var path: String
+    /// Its SHA-256, in hexadecimal.
+    public var sum: String
+
+    init(name: String, path: String, sum: String) {
+      (self.name, self.path, self.sum) = (name, path, sum)
+    }
+
+    /// The program at `path`, called `name`, or else as its file is.
+    ///
+    /// - Throws: `BenchError` when there is none.
+    public init(name: String? = nil, at path: String) throws(BenchError) {
+      sum = try BuildSum.sum(of: path)
+      self.path = URL(filePath: path).path
+      self.name = name ?? URL(filePath: path).lastPathComponent
+    }
+  }
+
+  /// How much of the matrix is run.
+  public enum Cover: Sendable, Codable, Equatable {
+    /// Every cell.
+    case full
+    /// So many cells that every two values of two axes meet in one.
+    case pairwise
+    /// So many cells, drawn by the seed.
+    case sample(Int)
+  }
+
+  /// Its name.
+  public var name: String
+  /// Its workloads.
+  public var workloads: [Source]
+  /// Which of their faults; each goes with the workloads that have them.
+  public var faults: [FaultChoice]
+  /// What is tested.
+  public var builds: [Build]
+  /// Sizes of the cluster; empty for what each workload says.
+  public var nodes: [Int]
+  /// How many seeds each cell is run with.
+  public var seeds: Int
+  /// The first of them.
+  public var firstSeed: UInt64
+  /// The load's time in each run, in place of the workloads' own, as `30s`.
+  public var time: String?
+  /// Values over the workloads', as `clients=4`.
+  public var settings: [String]
+  /// How much of the matrix is run.
+  public var cover: Cover
+  /// The most seconds that it takes, without interruptions; nil for no limit.
+  public var seconds: Double?
+  /// The most runs; nil for no limit.
+  public var runs: Int?
+  /// How many labs at once; nil for as many as cores and memory allow.
+  public var labs: Int?
+  /// How often a run is tried again when the bench failed.
+  public var retries: Int
+  /// After so many failures of the bench in a row a cell is left alone.
+  public var quarantine: Int
+  /// After so many findings a cell's other seeds are left out.
+  public var findings: Int
+
+  /// Every cell that there can be, in the order of the file.
+  public var matrix: [Cell] {
+    let sizes: [Int?] = nodes.isEmpty ? [nil] : nodes
+    return workloads.flatMap { workload in
+      faults.filter { $0.fits(workload) }.flatMap { faults in
+        builds.flatMap { build in
+          sizes.map {
+            Cell(workload: workload.name, faults: faults, build: build.name, nodes: $0)
+          }
+        }
+      }
+    }
+  }
+
+  /// The cells that are run.
+  public var cells: [Cell] {
+    switch cover {
+    case .full: matrix
+    case .pairwise: Cover.pairwise(of: matrix, seed: firstSeed)
+    case .sample(let count): Cover.sample(count, of: matrix, seed: firstSeed)
+    }
+  }
+
+  /// Everything that is to be run: each cell with each seed, all cells with the first seed first.
+  public var planned: [CellRun] {
+    let cells = cells
+    return (0..<UInt64(seeds)).flatMap { place in
+      cells.map { CellRun(cell: $0, seed: firstSeed &+ place) }
+    }
+  }
+}
+
+extension FaultChoice {
+  func fits(_ workload: Campaign.Source) -> Bool {
+    switch self {
+    case .all: true
+    case .none: !workload.kinds.isEmpty
+    case .kinds(let kinds): kinds.allSatisfy(workload.kinds.contains)
+    }
+  }
+}
+
+/// One place of the matrix.
+public struct Cell: Hashable, Sendable, Codable {
+  /// The workload's name.
+  public var workload: String
+  /// Which of its faults.
+  public var faults: FaultChoice
+  /// The build's name.
+  public var build: String
+  /// The size of the cluster; nil for the workload's own.
+  public var nodes: Int?
+
+  /// The cell of these values.
+  public init(workload: String, faults: FaultChoice, build: String, nodes: Int?) {
+    self.workload = workload
+    self.faults = faults
+    self.build = build
+    self.nodes = nodes
+  }
+
+  /// As tables have it. Two cells of a campaign have two names.
+  public var name: String {
+    ([workload, faults.name, build] + (nodes.map { ["\($0) nodes"] } ?? []))
+      .joined(separator: " · ")
+  }
+}
+
+/// A cell with a seed: what is run once.
+public struct CellRun: Hashable, Sendable, Codable {
+  /// Its cell.
+  public var cell: Cell
+  /// What fixes its random choices.
+  public var seed: UInt64
+
+  /// `cell` with `seed`.
+  public init(cell: Cell, seed: UInt64) {
+    self.cell = cell
+    self.seed = seed
+  }
+
+  /// As progress has it.
+  public var name: String { "\(cell.name) · seed \(seed)" }
+}

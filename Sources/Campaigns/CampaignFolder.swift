@@ -1,0 +1,130 @@
+// The folder of one campaign in a store: what lies where.
+
+import Bench
+import FoundationEssentials
+import Glibc
+
+/// A campaign's folder.
+public struct CampaignFolder: Sendable, Equatable {
+  /// The store it lies in.
+  public let store: String
+  /// Its path in the store: `campaigns/nightly-20261128T020000`.
+  public let name: String
+
+  /// Its path.
+  public var path: String { "\(store)/\(name)" }
+  /// The campaign, resolved.
+  public var plan: String { "\(path)/campaign.json" }
+  /// What was done.
+  public var journal: String { "\(path)/journal.jsonl" }
+  /// The workload of that name, as the campaign began.
+  func workload(_ name: String) -> String { "\(path)/workloads/\(name).yaml" }
+  /// What the runs said.
+  func log(_ run: Int, _ attempt: Int) -> String { "\(path)/logs/\(run + 1)-\(attempt).log" }
+
+  /// What is kept of a campaign.
+  struct Plan: Codable {
+    var campaign: Campaign
+    var shard: Shard
+    var hosts: String?
+  }
+
+  /// Makes a new folder for `campaign` in `store`, with all that it needs, and points
+  /// `campaigns/latest` to it.
+  ///
+  /// - Throws: `BenchError` when the store cannot be written.
+  public static func make(
+    in store: String, for campaign: Campaign, shard: Shard, hosts: String? = nil
+  ) throws(BenchError) -> CampaignFolder {
+    let part = shard == .whole ? "" : "-\(shard.number)of\(shard.count)"
+    let base = "\(campaign.name)-\(RunFolder.timestamp())\(part)"
+    do {
+      try FileManager.default.createDirectory(
+        atPath: "\(store)/campaigns", withIntermediateDirectories: true)
+    } catch {
+      throw BenchError("\(store): cannot be made; name a folder you may write with --store")
+    }
+    for attempt in 1... {
+      let folder = CampaignFolder(
+        store: store, name: "campaigns/\(base)\(attempt == 1 ? "" : "-\(attempt)")")
+      if mkdir(folder.path, 0o755) == 0 {
+        try folder.fill(Plan(campaign: campaign, shard: shard, hosts: hosts))
+        return folder
+      }
+      guard errno == EEXIST else { break }
+    }
+    throw BenchError("\(store): \(String(cString: strerror(errno)))")
+  }
+
+  /// The plan comes last: a folder without one was not finished, and holds nothing.
+  private func fill(_ plan: Plan) throws(BenchError) {
+    do {
+      for folder in ["workloads", "logs"] {
+        try FileManager.default.createDirectory(
+          atPath: "\(path)/\(folder)", withIntermediateDirectories: true)
+      }
+      for workload in plan.campaign.workloads {
+        try RunFolder.write(Data(workload.text.utf8), to: self.workload(workload.name))
+      }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+      try RunFolder.write(try encoder.encode(plan), to: self.plan)
+    } catch {
+      throw BenchError("\(path): cannot be written: \(error); make room")
+    }
+    let (link, fresh) = ("\(store)/campaigns/latest", "\(store)/campaigns/latest.\(getpid())")
+    guard symlink(String(name.dropFirst("campaigns/".count)), fresh) == 0, rename(fresh, link) == 0
+    else {
+      unlink(fresh)
+      throw BenchError("\(link): \(String(cString: strerror(errno))); remove what is there")
+    }
+  }
+
+  /// The folder that `text` names: a path, or a campaign's name in `store`; `latest` is the newest.
+  ///
+  /// - Throws: `BenchError` when there is none.
+  public static func find(_ text: String, in store: String) throws(BenchError) -> CampaignFolder {
+    let files = FileManager.default
+    for path in ["\(store)/campaigns/\(text)", "\(store)/\(text)", text] {
+      guard files.fileExists(atPath: "\(path)/campaign.json"),
+        files.fileExists(atPath: "\(path)/workloads")
+      else { continue }
+      let real = URL(filePath: path).resolvingSymlinksInPath().path
+      let parts = real.split(separator: "/", omittingEmptySubsequences: false)
+      guard parts.count >= 3, parts[parts.count - 2] == "campaigns" else { continue }
+      return CampaignFolder(
+        store: parts.dropLast(2).joined(separator: "/"), name: "campaigns/\(parts.last!)")
+    }
+    throw BenchError("\(text): no campaign; `gauntlet campaign status` lists those of a store")
+  }
+
+  /// The campaigns of `store`, the oldest first.
+  public static func all(in store: String) -> [CampaignFolder] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(store)/campaigns")) ?? []
+    return names.sorted().filter { $0 != "latest" }
+      .map { CampaignFolder(store: store, name: "campaigns/\($0)") }
+      .filter { FileManager.default.fileExists(atPath: $0.plan) }
+  }
+
+  /// The campaign, which part of it this is, and on which hosts it runs.
+  func readPlan() throws(BenchError) -> Plan {
+    guard let data = FileManager.default.contents(atPath: plan) else {
+      throw BenchError("\(plan): cannot be read; name a campaign's folder")
+    }
+    do {
+      return try JSONDecoder().decode(Plan.self, from: data)
+    } catch {
+      throw BenchError("\(plan): not a campaign of this version; begin a new one")
+    }
+  }
+
+  /// Where the campaign stands, as its journal has it; nothing is changed.
+  ///
+  /// - Throws: `BenchError` when it cannot be read.
+  public func state() throws(BenchError) -> CampaignState {
+    let plan = try readPlan()
+    let isBegun = FileManager.default.fileExists(atPath: journal)
+    let events = isBegun ? try Journal.read(journal).events : []
+    return CampaignState(plan.campaign, after: events, shard: plan.shard)
+  }
+}

@@ -1,0 +1,236 @@
+// A campaign at work: it begins runs, several at once, notes each before and after, and can be killed at
+// any moment.
+
+import Bench
+import Blocking
+import FoundationEssentials
+import Glibc
+import Workloads
+
+/// Does the runs of a campaign until all are done, the budget is spent, or somebody interrupts.
+///
+/// The journal blocks: on a queue of its own this actor cannot starve the cooperative pool.
+public actor CampaignRunner {
+  private let executor = QueueExecutor(label: "gauntlet.campaign")
+  /// A queue of its own.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
+
+  /// The folder it works in.
+  public nonisolated let folder: CampaignFolder
+  private let plan: CampaignFolder.Plan
+  private let program: String
+  private let index: RunIndex
+  private let interruption: Interruption
+  private let progress: CampaignProgress
+  private let start = ContinuousClock.now
+  private var journal: Journal?
+  private var state: CampaignState
+  private var leashes: [CellRun: Leash] = [:]
+
+  /// Takes up the campaign in `folder`, with `program` as `gauntlet`.
+  ///
+  /// - Throws: `BenchError` when the campaign cannot be read, or the index not opened.
+  public init(
+    _ folder: CampaignFolder, program: String, interruption: Interruption,
+    progress: CampaignProgress
+  ) throws(BenchError) {
+    self.folder = folder
+    self.program = program
+    self.interruption = interruption
+    self.progress = progress
+    plan = try folder.readPlan()
+    index = try RunIndex(store: folder.store)
+    state = CampaignState(plan.campaign, shard: plan.shard)
+  }
+
+  /// Does what there is to do; returns where the campaign stands then.
+  ///
+  /// - Throws: `BenchError` when another controller has the campaign, a build is not what it was, or the
+  ///   journal cannot be written.
+  public func run() async throws -> CampaignState {
+    try checkBuilds()
+    let (journal, events) = try Journal.open(folder.journal)
+    self.journal = journal
+    state = CampaignState(plan.campaign, after: events, shard: plan.shard)
+    try note(.session(time: RunFolder.timestamp()))
+    for (run, attempt, folder) in state.unfinished {
+      try await settle(run, attempt, folder)
+    }
+    let pasts = try await index.pasts(of: plan.campaign.cells, except: folder.name)
+    let order = Order(plan.campaign, pasts: pasts)
+    let labs = plan.hosts == nil ? plan.campaign.labs ?? Self.usualLabs : 1
+    progress.begin(state, labs: labs)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [interruption] in
+        await interruption.wait()
+        await self.pullLeashes()
+      }
+      for _ in 0..<labs {
+        group.addTask { try await self.work(order) }
+      }
+      // The first is a worker's end or a failure, unless somebody interrupted.
+      for _ in 0..<labs { try await group.next() }
+      if !interruption.isRaised { group.cancelAll() }
+      try await group.waitForAll()
+    }
+    try note(.elapsed(seconds: elapsed))
+    self.journal = nil
+    return state
+  }
+
+  private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
+
+  /// As many labs as there are cores, unless there are not two gigabytes for each.
+  private static var usualLabs: Int {
+    let memory = sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
+    return max(1, min(sysconf(CInt(_SC_NPROCESSORS_ONLN)), memory >> 31))
+  }
+
+  private func checkBuilds() throws(BenchError) {
+    for build in plan.campaign.builds {
+      guard try BuildSum.sum(of: build.path) == build.sum else {
+        throw BenchError(
+          "\(build.path): another build than the campaign began with; put it back, or begin a new "
+            + "campaign")
+      }
+    }
+  }
+
+  private func note(_ event: CampaignEvent) throws(BenchError) {
+    guard let journal else { preconditionFailure("the journal is not open") }
+    try journal.append(event)
+    state.apply(event)
+  }
+
+  /// Finds out what became of a run whose end a controller before us did not see.
+  private func settle(_ run: CellRun, _ attempt: Int, _ folder: String) async throws {
+    let record: RunRecord
+    if let results = try? RunResults.read(
+      RunFolder(path: "\(self.folder.store)/\(folder)").results),
+      results.outcome != .interrupted
+    {
+      let entry = try await index.add(folder)
+      record = RunRecord(entry)
+    } else {
+      record = RunRecord(
+        folder: folder, outcome: .interrupted, summary: "The controller ended before it did.",
+        seconds: 0, loadSeconds: 0)
+    }
+    try note(.end(run: run, attempt: attempt, record))
+  }
+
+  /// Does one run after the other.
+  private func work(_ order: Order) async throws {
+    while let choice = choose(order) { try await perform(choice) }
+  }
+
+  private func choose(_ order: Order) -> Order.Choice? {
+    guard !interruption.isRaised, !Task.isCancelled, state.hasRunsLeft, hasTimeLeft else {
+      return nil
+    }
+    return order.next(in: state)
+  }
+
+  /// Whether another run is likely to end within the budget.
+  private var hasTimeLeft: Bool {
+    guard let budget = plan.campaign.seconds else { return true }
+    let records = state.records
+    let usual =
+      records.isEmpty
+      ? 0 : records.reduce(0) { $0 + $1.record.seconds } / Double(records.count)
+    return state.secondsBefore + elapsed + usual <= budget
+  }
+
+  private func perform(_ choice: Order.Choice) async throws {
+    let run = choice.run
+    let source = plan.campaign.workloads.first { $0.name == run.cell.workload }
+    let build = plan.campaign.builds.first { $0.name == run.cell.build }
+    guard let source, let build, let number = state.planned.firstIndex(of: run) else {
+      preconditionFailure("\(run.name) is not of this campaign")
+    }
+    let workload = try WorkloadFile.parse(
+      source.text, file: source.name, overrides: plan.campaign.overrides(nodes: run.cell.nodes))
+    let place = try RunFolder.make(in: folder.store, for: workload, seed: run.seed)
+    let relative = String(place.path.dropFirst(folder.store.count + 1))
+    let membership = Membership(campaign: folder.name, run: run, attempt: choice.attempt)
+    try RunFolder.write(
+      try JSONEncoder().encode(membership), to: "\(place.path)/\(RunEntry.membershipFile)")
+    try note(
+      .begin(run: run, attempt: choice.attempt, folder: relative, reason: choice.reason))
+    let leash = try Leash()
+    leashes[run] = leash
+    if interruption.isRaised { leash.pull() }
+    progress.began(run, choice.reason)
+    let process = RunProcess(
+      program: program, arguments: arguments(run, build, place),
+      log: folder.log(number, choice.attempt), limit: workload.time + .seconds(1800))
+    let began = ContinuousClock.now
+    let code = try await process.run(on: leash)
+    leashes[run] = nil
+    let seconds = (ContinuousClock.now - began) / .seconds(1)
+    let record = await record(of: relative, code, seconds, log: process.log)
+    try note(.end(run: run, attempt: choice.attempt, record))
+    try note(.elapsed(seconds: elapsed))
+    progress.ended(run, record, state)
+  }
+
+  private func arguments(
+    _ run: CellRun, _ build: Campaign.Build, _ place: RunFolder
+  ) -> [String] {
+    var arguments = [
+      "run", folder.workload(run.cell.workload), "--seed", "\(run.seed)", "--build", build.path,
+      "--folder", place.path, "--store", folder.store, "--leash",
+    ]
+    if let time = plan.campaign.time { arguments += ["--time", time] }
+    if let nodes = run.cell.nodes { arguments += ["--nodes", "\(nodes)"] }
+    if let faults = run.cell.faults.flag { arguments += ["--faults", faults] }
+    for setting in plan.campaign.settings { arguments += ["--set", setting] }
+    if let hosts = plan.hosts { arguments += ["--hosts", hosts] }
+    return arguments
+  }
+
+  /// What became of a run whose process ended.
+  private func record(
+    of relative: String, _ code: Int32?, _ seconds: Double, log: String
+  ) async -> RunRecord {
+    let results = RunFolder(path: "\(folder.store)/\(relative)").results
+    guard FileManager.default.fileExists(atPath: results), code != nil else {
+      let wasAsked = interruption.isRaised
+      return RunRecord(
+        folder: relative, outcome: wasAsked ? .interrupted : .benchFailure,
+        summary: Self.lastLine(of: log) ?? "It ended without a word.", seconds: seconds,
+        loadSeconds: 0)
+    }
+    do {
+      var record = RunRecord(try await index.add(relative))
+      record.seconds = seconds
+      return record
+    } catch {
+      return RunRecord(
+        folder: relative, outcome: .benchFailure, summary: "\(error)", seconds: seconds,
+        loadSeconds: 0)
+    }
+  }
+
+  private static func lastLine(of log: String) -> String? {
+    guard let data = FileManager.default.contents(atPath: log) else { return nil }
+    return String(decoding: data.suffix(2000), as: UTF8.self).split(separator: "\n").last
+      .map(String.init)
+  }
+
+  private func pullLeashes() {
+    for leash in leashes.values { leash.pull() }
+  }
+}
+
+extension RunRecord {
+  /// What the index has of a run.
+  init(_ entry: RunEntry) {
+    self.init(
+      folder: entry.folder, outcome: RunOutcome(rawValue: entry.outcome) ?? .benchFailure,
+      summary: entry.summary, seconds: entry.seconds, loadSeconds: entry.loadSeconds,
+      fingerprint: entry.fingerprint)
+  }
+}

@@ -1,0 +1,125 @@
+// What a campaign has done, on disk before it counts: the one thing that resuming rests on.
+
+import Bench
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// One thing that happened in a campaign.
+public enum CampaignEvent: Sendable, Codable, Equatable {
+  /// A controller took the campaign up.
+  case session(time: String)
+  /// A run was begun, in the folder of that path in the store.
+  case begin(run: CellRun, attempt: Int, folder: String, reason: String)
+  /// It ended.
+  case end(run: CellRun, attempt: Int, RunRecord)
+  /// The session's controller had been at work for so long.
+  case elapsed(seconds: Double)
+}
+
+/// How one run of a campaign ended.
+public struct RunRecord: Sendable, Codable, Equatable {
+  /// Its folder's path in the store.
+  public var folder: String
+  /// In one word.
+  public var outcome: RunOutcome
+  /// In one sentence.
+  public var summary: String
+  /// From its beginning to its end.
+  public var seconds: Double
+  /// Of these, under load.
+  public var loadSeconds: Double
+  /// What the same finding has elsewhere; nil where nothing was found.
+  public var fingerprint: String?
+
+  /// A run that ended so.
+  public init(
+    folder: String, outcome: RunOutcome, summary: String, seconds: Double, loadSeconds: Double,
+    fingerprint: String? = nil
+  ) {
+    self.folder = folder
+    self.outcome = outcome
+    self.summary = summary
+    self.seconds = seconds
+    self.loadSeconds = loadSeconds
+    self.fingerprint = fingerprint
+  }
+}
+
+/// The events of a campaign, a line each, written by one controller at a time.
+///
+/// Calls block for as long as the disk takes; to be called on a queue of its own.
+final class Journal {
+  private let file: FileDescriptor
+  private let path: String
+
+  /// Opens the journal at `path`, or makes it, and reads what is there. A last line that was cut off is
+  /// taken away: what it was to say had not been promised to anybody.
+  ///
+  /// - Throws: `BenchError` when another controller has it, or it is damaged.
+  static func open(_ path: String) throws(BenchError) -> (Journal, [CampaignEvent]) {
+    let file: FileDescriptor
+    do {
+      file = try FileDescriptor.open(
+        FilePath(path), .readWrite, options: [.append, .create, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    } catch {
+      throw BenchError("\(path): \(error); name a folder you may write with --store")
+    }
+    let journal = Journal(file, path)
+    guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+      throw BenchError("\(path): another gauntlet is at work on this campaign; wait for it")
+    }
+    var (events, whole) = (try read(path), 0)
+    whole = events.bytes
+    guard ftruncate(file.rawValue, off_t(whole)) == 0 else {
+      throw BenchError("\(path): \(String(cString: strerror(errno)))")
+    }
+    return (journal, events.events)
+  }
+
+  /// The events at `path`, and how many bytes they take; a line that was cut off is not among them.
+  ///
+  /// - Throws: `BenchError` when it cannot be read, or a whole line is no event.
+  static func read(_ path: String) throws(BenchError) -> (events: [CampaignEvent], bytes: Int) {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw BenchError("\(path): cannot be read; name a campaign's folder")
+    }
+    let bytes = data.lastIndex(of: 0x0A).map { $0 - data.startIndex + 1 } ?? 0
+    var events: [CampaignEvent] = []
+    for (place, line) in data.prefix(bytes).split(separator: 0x0A).enumerated() {
+      do {
+        events.append(try JSONDecoder().decode(CampaignEvent.self, from: line))
+      } catch {
+        throw BenchError(
+          "\(path):\(place + 1): not an event of a campaign; put the file back as it was")
+      }
+    }
+    return (events, bytes)
+  }
+
+  private init(_ file: FileDescriptor, _ path: String) {
+    self.file = file
+    self.path = path
+  }
+
+  deinit { try? file.close() }  // every line was synced
+
+  /// Writes `event`; it is durable when this returns.
+  ///
+  /// - Throws: `BenchError`; nothing may be done then that rests on the event.
+  func append(_ event: CampaignEvent) throws(BenchError) {
+    do {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      var line = Array(try encoder.encode(event))
+      line.append(0x0A)
+      try file.writeAll(line)
+    } catch {
+      throw BenchError("\(path): cannot be written: \(error); make room")
+    }
+    guard fsync(file.rawValue) == 0 else {
+      throw BenchError("\(path): cannot be written: \(String(cString: strerror(errno)))")
+    }
+  }
+}

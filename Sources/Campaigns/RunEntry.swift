@@ -1,0 +1,119 @@
+// A run as the index has it: read from its folder alone, so that the index can be made again.
+
+import Bench
+import FoundationEssentials
+import Workloads
+
+/// To which campaign a run belongs; the content of its folder's `campaign.json`.
+public struct Membership: Sendable, Codable, Equatable {
+  /// The campaign's folder's path in the store.
+  public var campaign: String
+  /// Its place in the matrix.
+  public var run: CellRun
+  /// Which try it was, from 1.
+  public var attempt: Int
+
+  /// A run of `campaign`.
+  public init(campaign: String, run: CellRun, attempt: Int) {
+    self.campaign = campaign
+    self.run = run
+    self.attempt = attempt
+  }
+}
+
+/// A run as the index has it.
+public struct RunEntry: Sendable, Codable, Equatable {
+  /// Its folder's path in the store.
+  public var folder: String
+  /// When it began, as `20261128T021500`, in UTC.
+  public var started: String
+  /// The campaign's folder's path in the store; nil for a run of its own.
+  public var campaign: String?
+  /// The workload's name in its campaign; else the system's and the load's.
+  public var workload: String
+  /// Which of its faults, in a campaign; else their kinds joined by `+`.
+  public var faults: String
+  /// The build's name in its campaign; else the start of its checksum.
+  public var build: String
+  /// The checksum of what was tested.
+  public var sum: String
+  /// The size of the cluster.
+  public var nodes: Int
+  /// How many clients there were.
+  public var clients: Int
+  /// What fixed its random choices, in decimal.
+  public var seed: String
+  /// In one word.
+  public var outcome: String
+  /// In one sentence.
+  public var summary: String
+  /// What the same finding has elsewhere.
+  public var fingerprint: String?
+  /// From its beginning to its end.
+  public var seconds: Double
+  /// Of these, under load.
+  public var loadSeconds: Double
+  /// Operations that succeeded.
+  public var ok: Int
+  /// Operations that failed.
+  public var fail: Int
+  /// Operations of unknown outcome.
+  public var info: Int
+  /// The share of the time in which something succeeded.
+  public var available: Double
+  /// The longest time in which nothing succeeded, in seconds.
+  public var longestGap: Double
+  /// The longest time from a fault's end to a success of each function, in seconds.
+  public var worstRecovery: Double?
+  /// Processor time of all nodes, in seconds; nil where it was not measured.
+  public var processorSeconds: Double?
+  /// How much the folder takes, in bytes.
+  public var bytes: Int
+
+  /// Reads the run in `folder`, a path in `store`.
+  ///
+  /// - Throws: `BenchError` or `WorkloadError` when what lies there is no run.
+  public init(reading folder: String, in store: String) throws {
+    let run = RunFolder(path: "\(store)/\(folder)")
+    let workload = try WorkloadFile.read(path: run.workload)
+    let membership = FileManager.default.contents(atPath: "\(run.path)/\(Self.membershipFile)")
+      .flatMap { try? JSONDecoder().decode(Membership.self, from: $0) }
+    let results = try RunResults.read(run.results)
+    self.folder = folder
+    started = String(folder.split(separator: "/").last?.prefix { $0 != "-" } ?? "")
+    campaign = membership?.campaign
+    let kinds = Set(workload.faults.map(\.kind.name)).sorted().joined(separator: "+")
+    self.workload = membership?.run.cell.workload ?? "register-\(workload.system.rawValue)"
+    faults = membership?.run.cell.faults.name ?? (kinds.isEmpty ? "none" : kinds)
+    sum = results?.build ?? ""
+    build = membership?.run.cell.build ?? String(sum.prefix(12))
+    nodes = workload.nodes
+    clients = workload.clients
+    seed = "\(workload.seed ?? 0)"
+    outcome = results?.outcome.rawValue ?? "unfinished"
+    summary = results?.summary ?? "The run did not come to its end."
+    fingerprint = results.flatMap { Fingerprint.of($0, model: workload.load.model) }
+    seconds = results?.phases.reduce(0) { $0 + $1.seconds } ?? 0
+    loadSeconds = results?.phases.first { $0.name == "load" }?.seconds ?? 0
+    let totals = results?.totals ?? (0, 0, 0)
+    (ok, fail, info) = totals
+    available = results?.availability.available ?? 0
+    longestGap = results?.availability.longestGap ?? 0
+    worstRecovery = results?.availability.worstRecovery
+    processorSeconds = results?.use?.processorSeconds
+    bytes = Self.size(of: run.path)
+  }
+
+  /// The name of the file in a run's folder that says to which campaign it belongs.
+  static let membershipFile = "campaign.json"
+
+  private static func size(of folder: String) -> Int {
+    guard let names = FileManager.default.enumerator(atPath: folder) else { return 0 }
+    return names.reduce(0) { sum, name in
+      let attributes = (name as? String).flatMap {
+        try? FileManager.default.attributesOfItem(atPath: "\(folder)/\($0)")
+      }
+      return sum + ((attributes?[.size] as? Int) ?? 0)
+    }
+  }
+}

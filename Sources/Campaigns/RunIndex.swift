@@ -1,0 +1,201 @@
+// The index of all runs in a store: SQLite, through GRDB. It holds nothing that the run folders do not.
+
+import Bench
+import Blocking
+import FoundationEssentials
+import GRDB
+
+extension RunEntry: FetchableRecord, PersistableRecord {
+  /// The table of runs.
+  public static let databaseTableName = "run"
+}
+
+/// Which runs are asked for.
+public struct RunFilter: Sendable, Equatable {
+  /// Only these outcomes; empty for all.
+  public var outcomes: [String] = []
+  /// Only this campaign's.
+  public var campaign: String?
+  /// Only this workload's.
+  public var workload: String?
+  /// Only this build's, by its name or the beginning of its checksum.
+  public var build: String?
+  /// Only this finding's.
+  public var fingerprint: String?
+  /// Only so many, the newest; nil for all.
+  public var limit: Int?
+
+  /// All runs.
+  public init() {}
+}
+
+/// The index of all runs in a store, `index.sqlite` in it. Several processes may write to it at once.
+///
+/// SQLite blocks. On a queue of its own this actor cannot starve the cooperative pool.
+public actor RunIndex {
+  private let executor = QueueExecutor(label: "gauntlet.index")
+  /// A queue of its own.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
+  private nonisolated let store: String
+  private let database: DatabaseQueue
+
+  /// Opens the index of `store`, or makes it, and brings it up to date.
+  ///
+  /// - Throws: `BenchError` when it cannot be opened.
+  public init(store: String) throws(BenchError) {
+    self.store = store
+    let path = "\(store)/index.sqlite"
+    do {
+      try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
+      var configuration = Configuration()
+      configuration.busyMode = .timeout(30)
+      configuration.journalMode = .wal
+      database = try DatabaseQueue(path: path, configuration: configuration)
+      try Self.migrator.migrate(database)
+    } catch {
+      throw BenchError(
+        "\(path): \(error); remove it and make it again with gauntlet runs reindex")
+    }
+  }
+
+  private static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("runs") { database in
+      try database.create(table: "run") { table in
+        table.primaryKey("folder", .text)
+        for name in ["started", "workload", "faults", "build", "sum", "seed", "outcome", "summary"]
+        {
+          table.column(name, .text).notNull()
+        }
+        for name in ["campaign", "fingerprint"] { table.column(name, .text) }
+        for name in ["nodes", "clients", "ok", "fail", "info", "bytes"] {
+          table.column(name, .integer).notNull()
+        }
+        for name in ["seconds", "loadSeconds", "available", "longestGap"] {
+          table.column(name, .double).notNull()
+        }
+        for name in ["worstRecovery", "processorSeconds"] { table.column(name, .double) }
+      }
+      try database.create(index: "runByStart", on: "run", columns: ["started"])
+      try database.create(index: "runByCampaign", on: "run", columns: ["campaign"])
+      try database.create(index: "runByFinding", on: "run", columns: ["fingerprint"])
+      try database.create(
+        index: "runByCell", on: "run", columns: ["workload", "faults", "build", "started"])
+    }
+    return migrator
+  }
+
+  /// Takes in the run in `folder`, a path in the store, or what has become of it.
+  ///
+  /// - Throws: when no run is there, or the index cannot be written.
+  @discardableResult
+  public func add(_ folder: String) throws -> RunEntry {
+    let entry = try RunEntry(reading: folder, in: store)
+    try database.write { try entry.save($0) }
+    return entry
+  }
+
+  /// Runs that `filter` lets through, the newest first.
+  public func runs(_ filter: RunFilter = RunFilter()) throws -> [RunEntry] {
+    try database.read { try Self.request(filter).fetchAll($0) }
+  }
+
+  /// How many `filter` lets through, whatever its limit.
+  public func count(_ filter: RunFilter = RunFilter()) throws -> Int {
+    var filter = filter
+    filter.limit = nil
+    return try database.read { [filter] in try Self.request(filter).fetchCount($0) }
+  }
+
+  private static func request(_ filter: RunFilter) -> QueryInterfaceRequest<RunEntry> {
+    var request = RunEntry.order(Column("started").desc, Column("folder").desc)
+    if !filter.outcomes.isEmpty {
+      request = request.filter(filter.outcomes.contains(Column("outcome")))
+    }
+    for (name, value) in [
+      ("campaign", filter.campaign), ("workload", filter.workload),
+      ("fingerprint", filter.fingerprint),
+    ] {
+      if let value { request = request.filter(Column(name) == value) }
+    }
+    if let build = filter.build {
+      request = request.filter(
+        sql: "build = ? OR substr(sum, 1, length(?)) = ?", arguments: [build, build, build])
+    }
+    if let limit = filter.limit { request = request.limit(limit) }
+    return request
+  }
+
+  /// What is known of these cells, of campaigns other than `campaign`.
+  func pasts(of cells: [Cell], except campaign: String) throws -> [Cell: CellPast] {
+    try database.read { database in
+      var pasts: [Cell: CellPast] = [:]
+      for cell in cells {
+        var request = RunEntry.order(Column("started").desc)
+          .filter(Column("campaign") != campaign)
+          .filter(Column("workload") == cell.workload && Column("faults") == cell.faults.name)
+          .filter(Column("build") == cell.build)
+        if let nodes = cell.nodes { request = request.filter(Column("nodes") == nodes) }
+        var past = CellPast()
+        past.runs = try request.fetchCount(database)
+        let last = try request.limit(10).fetchAll(database)
+        past.findings = last.count { RunOutcome(rawValue: $0.outcome)?.isFinding ?? false }
+        past.build = last.first?.sum
+        if past.runs > 0 { pasts[cell] = past }
+      }
+      return pasts
+    }
+  }
+
+  /// Removes the runs in these folders, paths in the store, with all that was recorded of them.
+  ///
+  /// - Throws: `BenchError` when one cannot be removed; those before it are.
+  public func remove(_ folders: [String]) throws {
+    for folder in folders {
+      do {
+        try FileManager.default.removeItem(atPath: "\(store)/\(folder)")
+      } catch {
+        if FileManager.default.fileExists(atPath: "\(store)/\(folder)") {
+          throw BenchError("\(store)/\(folder): cannot be removed: \(error)")
+        }
+      }
+      _ = try database.write { try RunEntry.deleteOne($0, key: folder) }
+    }
+  }
+
+  /// Makes the index again from the run folders alone; returns how many there are, and the folders that
+  /// could not be read with the reason.
+  public func rebuild() throws -> (runs: Int, unreadable: [String: String]) {
+    var entries: [RunEntry] = []
+    var unreadable: [String: String] = [:]
+    for folder in Self.runFolders(in: store) {
+      do {
+        entries.append(try RunEntry(reading: folder, in: store))
+      } catch {
+        unreadable[folder] = "\(error)"
+      }
+    }
+    try database.write { [entries] database in
+      try RunEntry.deleteAll(database)
+      for entry in entries { try entry.insert(database) }
+    }
+    return (entries.count, unreadable)
+  }
+
+  /// The run folders of a store, as paths in it. Links are not followed: what they show lies elsewhere.
+  private static func runFolders(in store: String) -> [String] {
+    let files = FileManager.default
+    func folders(in path: String) -> [String] {
+      ((try? files.contentsOfDirectory(atPath: path)) ?? []).sorted().filter { name in
+        let type = (try? files.attributesOfItem(atPath: "\(path)/\(name)"))?[.type]
+        return type as? FileAttributeType == .typeDirectory
+      }
+    }
+    return folders(in: store).flatMap { group in
+      folders(in: "\(store)/\(group)").map { "\(group)/\($0)" }
+        .filter { RunFolder.isRun("\(store)/\($0)") }
+    }
+  }
+}

@@ -1,0 +1,224 @@
+// gauntlet campaign: matrices of runs.
+
+import ArgumentParser
+import Bench
+import Campaigns
+import Fleet
+import FoundationEssentials
+import Workloads
+
+struct CampaignCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "campaign",
+    abstract: "Run a matrix of workloads, faults, builds and sizes; resume it; see how it stands.",
+    discussion: """
+      EXAMPLES
+        gauntlet campaign run Workloads/nightly.yaml
+        gauntlet campaign resume
+        gauntlet campaign status --json
+
+      A campaign can be killed at any moment and resumed: every run is noted before
+      it begins and after it ends. A run that was cut short is done again.
+
+      THE FILE
+        workloads: [register.yaml, network.yaml]   # beside it
+        faults: [none, each, kill+partition, all]  # each: a cell for every kind there is
+        builds: [{name: main, path: build/raft-node}]
+        nodes: [3, 5]
+        seeds: {first: 1, count: 3}
+        time: 30s                                  # of each run's load
+        set: [clients=4]                           # over the workloads' own values
+        cover: pairwise                            # or full, or {sample: 40}
+        budget: {time: 1h, runs: 200}
+        labs: 2                                    # at once
+        retries: 2                                 # of runs in which the bench failed
+        quarantine: 3                              # failures of the bench in a row
+        findings: 1                                # after so many a cell is left
+      All but workloads can be left out.
+      """,
+    subcommands: [
+      CampaignRunCommand.self, CampaignResumeCommand.self, CampaignStatusCommand.self,
+    ])
+}
+
+struct CampaignRunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Begin a campaign.",
+    discussion: """
+      EXAMPLES
+        gauntlet campaign run Workloads/nightly.yaml
+        gauntlet campaign run Workloads/nightly.yaml --build main=build/raft-node --shard 2/8
+      """)
+
+  @Argument(help: "The campaign file (YAML; see gauntlet help campaign).")
+  var file: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Test this build instead of the file's; may be given several times.",
+      valueName: "name=path"))
+  var build: [String] = []
+
+  @Option(help: ArgumentHelp("Only this part of the runs.", valueName: "k/n"))
+  var shard: String?
+
+  @Option(help: "A file of machines that are reached over SSH; labs if left out.")
+  var hosts: String?
+
+  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  @Flag(help: "Print one JSON object at the end.")
+  var json = false
+
+  @Flag(help: "Only say what would be run.")
+  var dryRun = false
+
+  func validate() throws {
+    if let shard, Shard(shard) == nil { throw ValidationError("--shard is k/n, such as 2/8.") }
+    for build in build where !build.dropFirst().contains("=") {
+      throw ValidationError("--build \(build): write name=path, such as main=build/raft-node.")
+    }
+  }
+
+  func run() async throws {
+    let campaign: Campaign
+    do {
+      var read = try CampaignFile.read(
+        path: file, defaultBuild: RunCommand.sibling("raft-node"))
+      if !build.isEmpty {
+        read.builds = try build.map { text in
+          let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+          return try Campaign.Build(name: parts[0], at: parts[1])
+        }
+      }
+      if let hosts { _ = try HostsFile.read(path: hosts) }
+      campaign = read
+    } catch {
+      throw Failure.report(error)
+    }
+    let shard = shard.flatMap(Shard.init) ?? .whole
+    if dryRun {
+      for run in CampaignState(campaign, shard: shard).planned { print(run.name) }
+      return
+    }
+    let folder: CampaignFolder
+    do {
+      folder = try CampaignFolder.make(
+        in: StoreOption.path(store), for: campaign, shard: shard,
+        hosts: hosts.map { URL(filePath: $0).path })
+    } catch {
+      throw Failure.report(error)
+    }
+    try await CampaignAtWork(folder: folder, json: json).run()
+  }
+}
+
+struct CampaignResumeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume",
+    abstract: "Go on with a campaign that was interrupted or killed.",
+    discussion: """
+      EXAMPLES
+        gauntlet campaign resume                     # the newest
+        gauntlet campaign resume nightly-20261128T020000
+      """)
+
+  @Argument(help: "The campaign's name or folder.")
+  var campaign: String = "latest"
+
+  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  @Flag(help: "Print one JSON object at the end.")
+  var json = false
+
+  func run() async throws {
+    let folder: CampaignFolder
+    do {
+      folder = try CampaignFolder.find(campaign, in: StoreOption.path(store))
+    } catch {
+      throw Failure.report(error)
+    }
+    try await CampaignAtWork(folder: folder, json: json).run()
+  }
+}
+
+struct CampaignStatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Say how a campaign stands, whether somebody is at work on it or not.",
+    discussion: """
+      EXAMPLES
+        gauntlet campaign status                     # the newest
+        gauntlet campaign status --all
+        gauntlet campaign status nightly-20261128T020000 --json
+      """)
+
+  @Argument(help: "The campaign's name or folder.")
+  var campaign: String = "latest"
+
+  @Flag(help: "One line, or one object, for each campaign of the store.")
+  var all = false
+
+  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() async throws {
+    do {
+      let store = StoreOption.path(store)
+      let folders =
+        all ? CampaignFolder.all(in: store) : [try CampaignFolder.find(campaign, in: store)]
+      for folder in folders {
+        let summary = CampaignSummary(try folder.state(), folder: folder)
+        print(json ? try JSONOutput.line(summary) : all ? summary.line : summary.text)
+      }
+    } catch {
+      throw Failure.report(error)
+    }
+  }
+}
+
+/// A campaign that this process works on.
+private struct CampaignAtWork {
+  let folder: CampaignFolder
+  let json: Bool
+
+  func run() async throws {
+    let interruption = Interruption()
+    let signals = Task { await Self.watchSignals(interruption) }
+    defer { signals.cancel() }
+    let state: CampaignState
+    do {
+      let runner = try CampaignRunner(
+        folder, program: RunCommand.ownProgram, interruption: interruption,
+        progress: CampaignProgress())
+      state = try await runner.run()
+    } catch {
+      throw Failure.report(error)
+    }
+    let summary = CampaignSummary(state, folder: folder)
+    print(json ? try JSONOutput.line(summary) : summary.text)
+    var codes: Set<Int32> = Set(state.outcomes.keys.map(\.exitCode))
+    if interruption.isRaised { codes.insert(RunOutcome.interrupted.exitCode) }
+    let code = Failure.worst(of: codes)
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private static func watchSignals(_ interruption: Interruption) async {
+    await RunCommand.watchSignals(
+      interruption, saying: "ending what goes on; gauntlet campaign resume goes on with the rest")
+  }
+}
+
+/// Where the store is.
+enum StoreOption {
+  /// What the flag says, else the variable, else `runs`.
+  static func path(_ flag: String?) -> String {
+    flag ?? ProcessInfo.processInfo.environment["GAUNTLET_STORE"] ?? "runs"
+  }
+}
