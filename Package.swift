@@ -7,6 +7,7 @@ let resources = [
   "overview.js", "counterexample.js", "view.js", "timeline.js", "start.js", "history.mustache",
   "history.css", "history-data.js", "history-lanes.js", "history-points.js", "history-view.js",
   "history-timeline.js", "history-marks.js", "history-orders.js", "history-start.js",
+  "campaign.mustache", "campaign.css", "junit.mustache",
 ]
 
 // The layers: a target imports only targets above it.
@@ -130,7 +131,7 @@ let package = Package(
     .target(
       name: "Campaigns",
       dependencies: [
-        "Bench", "Blocking", "Checkers", "Checksum", "Hosts", "Systems", "Workloads",
+        "Bench", "Blocking", "Checkers", "Checksum", "Hosts", "Nemesis", "Systems", "Workloads",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -139,7 +140,7 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Bench", "History", "Linearizability", "Workloads",
+        "Bench", "Campaigns", "History", "Linearizability", "Workloads",
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: resources.map { .embedInCode("Resources/\($0)") }),
@@ -222,7 +223,10 @@ let package = Package(
       dependencies: ["History", "Hosts", "Nemesis", "Support", "Systems", "Workloads"]),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "History", "Workloads"]),
     .testTarget(
-      name: "CampaignsTests", dependencies: ["Bench", "Campaigns", "Support", "Workloads"]),
+      name: "CampaignsTests",
+      dependencies: [
+        "Bench", "Campaigns", "Checkers", "History", "Hosts", "Nemesis", "Support", "Workloads",
+      ]),
     .testTarget(
       name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),
     .testTarget(

@@ -3,6 +3,7 @@
 import Bench
 import FoundationEssentials
 import Workloads
+import Workloads
 
 /// Which of its workload's faults a cell has.
 public enum FaultChoice: Hashable, Sendable {
@@ -62,6 +63,8 @@ public struct Campaign: Sendable, Codable, Equatable {
     public var name: String
     /// The file's text as the campaign began.
     public var text: String
+    /// The system that it drives.
+    public var system: SystemName
     /// The kinds of faults it has.
     public var kinds: [String]
   }
@@ -74,15 +77,20 @@ public struct Campaign: Sendable, Codable, Equatable {
     public var path: String
     /// Its SHA-256, in hexadecimal.
     public var sum: String
+    /// The system that it is a build of.
+    public var system: SystemName
 
-    init(name: String, path: String, sum: String) {
-      (self.name, self.path, self.sum) = (name, path, sum)
+    init(name: String, path: String, sum: String, system: SystemName = .raftNode) {
+      (self.name, self.path, self.sum, self.system) = (name, path, sum, system)
     }
 
     /// The program at `path`, called `name`, or else as its file is.
     ///
     /// - Throws: `BenchError` when there is none.
-    public init(name: String? = nil, at path: String) throws(BenchError) {
+    public init(
+      name: String? = nil, at path: String, of system: SystemName = .raftNode
+    ) throws(BenchError) {
+      self.system = system
       sum = try BuildSum.sum(of: path)
       self.path = URL(filePath: path).path
       self.name = name ?? URL(filePath: path).lastPathComponent
@@ -131,13 +139,15 @@ public struct Campaign: Sendable, Codable, Equatable {
   public var quarantine: Int
   /// After so many findings a cell's other seeds are left out.
   public var findings: Int
+  /// Whether runs come in the order of the plan, and not as earlier campaigns make them promising.
+  public var isInOrder = false
 
   /// Every cell that there can be, in the order of the file.
   public var matrix: [Cell] {
     let sizes: [Int?] = nodes.isEmpty ? [nil] : nodes
     return workloads.flatMap { workload in
       faults.filter { $0.fits(workload) }.flatMap { faults in
-        builds.flatMap { build in
+        builds.filter { $0.system == workload.system }.flatMap { build in
           sizes.map {
             Cell(workload: workload.name, faults: faults, build: build.name, nodes: $0)
           }
@@ -155,12 +165,33 @@ public struct Campaign: Sendable, Codable, Equatable {
     }
   }
 
-  /// Everything that is to be run: each cell with each seed, all cells with the first seed first.
+  /// Everything that is to be run: each cell with each seed, all cells with the first seed first. Every
+  /// second seed goes through the cells backwards, so that no build always comes before another.
   public var planned: [CellRun] {
     let cells = cells
     return (0..<UInt64(seeds)).flatMap { place in
-      cells.map { CellRun(cell: $0, seed: firstSeed &+ place) }
+      (place % 2 == 0 ? cells : cells.reversed())
+        .map { CellRun(cell: $0, seed: firstSeed &+ place) }
     }
+  }
+
+  /// A campaign that sets two builds against each other: every cell with both, one after the other, with
+  /// as many seeds as there shall be pairs.
+  ///
+  /// - Throws: `WorkloadError` for a workload that cannot be read.
+  public static func comparing(
+    _ builds: [Build], name: String, workloads: [String], faults: [FaultChoice], settings: [String],
+    time: String?, pairs: Int, seconds: Double?, firstSeed: UInt64
+  ) throws(WorkloadError) -> Campaign {
+    var campaign = Campaign(
+      name: name, workloads: [], faults: faults, builds: builds, nodes: [], seeds: pairs,
+      firstSeed: firstSeed, time: time, settings: settings, cover: .full, seconds: seconds,
+      labs: 1, retries: 2, quarantine: 5, findings: .max)
+    campaign.isInOrder = true
+    for path in workloads {
+      campaign.workloads.append(try CampaignFile.workload(path, in: campaign))
+    }
+    return campaign
   }
 }
 

@@ -61,7 +61,8 @@ public enum CampaignFile {
       campaign.workloads.append(try workload(path, in: campaign))
     }
     campaign.faults = try faults(&root, for: campaign.workloads)
-    campaign.builds = try builds(&root, beside: folder, defaultBuild: defaultBuild)
+    campaign.builds = try builds(&root, beside: folder)
+    try addDefaults(to: &campaign, defaultBuild, root)
     (campaign.firstSeed, campaign.seeds) = try seeds(&root)
     campaign.cover = try cover(&root)
     if var budget = try root.mapping("budget") {
@@ -90,22 +91,24 @@ public enum CampaignFile {
   }
 
   /// The workload at `path`, which must be one with each size of the cluster.
-  private static func workload(
+  static func workload(
     _ path: String, in campaign: Campaign
   ) throws(WorkloadError) -> Campaign.Source {
     let text = try YAMLText.read(path: path, kind: "workload file")
     let sizes: [Int?] = campaign.nodes.isEmpty ? [nil] : campaign.nodes
     var kinds: Set<String> = []
+    var system = SystemName.raftNode
     for size in sizes {
       let overrides = campaign.overrides(nodes: size)
       let workload = try WorkloadFile.parse(text, file: path, overrides: overrides)
       kinds.formUnion(workload.faults.map(\.kind.name))
+      system = workload.system
     }
     let name = stem(of: path)
     guard !campaign.workloads.contains(where: { $0.name == name }) else {
       throw WorkloadError(file: path, reason: "a second workload named \(name); rename one of them")
     }
-    return Campaign.Source(name: name, text: text, kinds: kinds.sorted())
+    return Campaign.Source(name: name, text: text, system: system, kinds: kinds.sorted())
   }
 
   private static func faults(
@@ -131,42 +134,56 @@ public enum CampaignFile {
   }
 
   private static func builds(
-    _ root: inout YAMLMapping, beside folder: URL, defaultBuild: String
+    _ root: inout YAMLMapping, beside folder: URL
   ) throws(WorkloadError) -> [Campaign.Build] {
-    guard let node = root.take("builds") else {
-      return [try build(named: nil, at: defaultBuild, root)]
-    }
+    guard let node = root.take("builds") else { return [] }
     var builds: [Campaign.Build] = []
     for member in node.array().isEmpty ? [node] : node.array() {
       var name: String?
       var path = member.string
+      var system = SystemName.raftNode
       if path == nil {
         var mapping = try root.inner(member, "builds")
         name = try mapping.text("name")
         path = try mapping.text("path")
+        system = try mapping.choices("system", SystemName.self)?.first ?? system
         try mapping.finish()
       }
       guard let path, !path.isEmpty else {
         throw root.failure("builds", member, "name a program: {name: main, path: build/raft-node}")
       }
       let build = try build(
-        named: name, at: URL(filePath: path, relativeTo: folder).path, root)
+        named: name, at: URL(filePath: path, relativeTo: folder).path, of: system, root)
       guard !builds.contains(where: { $0.name == build.name }) else {
         throw root.failure("builds", member, "a second build named \(build.name); name them")
       }
       builds.append(build)
     }
-    guard !builds.isEmpty else {
-      throw root.failure("builds", node, "is empty; leave it out for raft-node beside gauntlet")
-    }
     return builds
   }
 
+  /// Gives each system that workloads drive and no build is of its usual one.
+  private static func addDefaults(
+    to campaign: inout Campaign, _ defaultBuild: String, _ root: YAMLMapping
+  ) throws(WorkloadError) {
+    for system in SystemName.allCases
+    where campaign.workloads.contains(where: { $0.system == system })
+      && !campaign.builds.contains(where: { $0.system == system })
+    {
+      let path =
+        switch system {
+        case .raftNode: defaultBuild
+        case .redis: RedisServer.usualProgram ?? "redis-server"
+        }
+      campaign.builds.append(try build(named: nil, at: path, of: system, root))
+    }
+  }
+
   private static func build(
-    named name: String?, at path: String, _ root: YAMLMapping
+    named name: String?, at path: String, of system: SystemName, _ root: YAMLMapping
   ) throws(WorkloadError) -> Campaign.Build {
     do {
-      return try Campaign.Build(name: name, at: path)
+      return try Campaign.Build(name: name, at: path, of: system)
     } catch {
       throw root.failure("builds", nil, "\(error)")
     }

@@ -163,14 +163,14 @@ public actor CampaignRunner {
     leashes[run] = leash
     if interruption.isRaised { leash.pull() }
     progress.began(run, choice.reason)
-    let process = RunProcess(
+    let process = ChildProcess(
       program: program, arguments: arguments(run, build, place),
       log: folder.log(number, choice.attempt), limit: workload.time + .seconds(1800))
     let began = ContinuousClock.now
     let code = try await process.run(on: leash)
     leashes[run] = nil
     let seconds = (ContinuousClock.now - began) / .seconds(1)
-    let record = await record(of: relative, code, seconds, log: process.log)
+    let record = await record(of: relative, code, seconds, process)
     try note(.end(run: run, attempt: choice.attempt, record))
     try note(.elapsed(seconds: elapsed))
     progress.ended(run, record, state)
@@ -193,14 +193,14 @@ public actor CampaignRunner {
 
   /// What became of a run whose process ended.
   private func record(
-    of relative: String, _ code: Int32?, _ seconds: Double, log: String
+    of relative: String, _ code: Int32?, _ seconds: Double, _ process: ChildProcess
   ) async -> RunRecord {
     let results = RunFolder(path: "\(folder.store)/\(relative)").results
     guard FileManager.default.fileExists(atPath: results), code != nil else {
       let wasAsked = interruption.isRaised
       return RunRecord(
         folder: relative, outcome: wasAsked ? .interrupted : .benchFailure,
-        summary: Self.lastLine(of: log) ?? "It ended without a word.", seconds: seconds,
+        summary: process.lastLine ?? "It ended without a word.", seconds: seconds,
         loadSeconds: 0)
     }
     do {
@@ -212,12 +212,6 @@ public actor CampaignRunner {
         folder: relative, outcome: .benchFailure, summary: "\(error)", seconds: seconds,
         loadSeconds: 0)
     }
-  }
-
-  private static func lastLine(of log: String) -> String? {
-    guard let data = FileManager.default.contents(atPath: log) else { return nil }
-    return String(decoding: data.suffix(2000), as: UTF8.self).split(separator: "\n").last
-      .map(String.init)
   }
 
   private func pullLeashes() {

@@ -34,7 +34,12 @@ struct Order {
   /// What comes next; nil when nothing waits. Every cell comes once before any comes twice, but one that
   /// found something lately, or whose build is new, comes once more before that.
   func next(in state: CampaignState) -> Choice? {
-    state.waiting
+    if state.campaign.isInOrder {
+      return state.waiting.first.map {
+        Choice(run: $0.run, attempt: $0.attempt, reason: "it is next in the plan")
+      }
+    }
+    return state.waiting
       .map { (run: $0.run, attempt: $0.attempt, rank: rank(of: $0.run.cell, in: state)) }
       .min { $0.rank < $1.rank }  // the first of equals: the plan's order
       .map {

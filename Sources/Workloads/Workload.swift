@@ -31,7 +31,7 @@ public struct Workload: Equatable, Sendable {
 }
 
 /// The systems that can be put under test.
-public enum SystemName: String, CaseIterable, Sendable {
+public enum SystemName: String, CaseIterable, Codable, Sendable {
   /// The Raft server that comes with this package.
   case raftNode = "raft-node"
   /// One Redis server of the machine's, without replication.

@@ -56,7 +56,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Test this build instead of the file's; may be given several times.",
+      "Test this build of raft-node instead of the file's; may be given several times.",
       valueName: "name=path"))
   var build: [String] = []
 
@@ -88,7 +88,8 @@ struct CampaignRunCommand: AsyncParsableCommand {
       var read = try CampaignFile.read(
         path: file, defaultBuild: RunCommand.sibling("raft-node"))
       if !build.isEmpty {
-        read.builds = try build.map { text in
+        read.builds.removeAll { $0.system == .raftNode }
+        read.builds += try build.map { text in
           let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
           return try Campaign.Build(name: parts[0], at: parts[1])
         }
@@ -184,27 +185,29 @@ struct CampaignStatusCommand: AsyncParsableCommand {
 }
 
 /// A campaign that this process works on.
-private struct CampaignAtWork {
+struct CampaignAtWork {
   let folder: CampaignFolder
   let json: Bool
 
-  func run() async throws {
+  /// Does what there is to do; also says whether somebody interrupted.
+  func perform() async throws -> (state: CampaignState, isInterrupted: Bool) {
     let interruption = Interruption()
     let signals = Task { await Self.watchSignals(interruption) }
     defer { signals.cancel() }
+    let runner = try CampaignRunner(
+      folder, program: RunCommand.ownProgram, interruption: interruption,
+      progress: CampaignProgress())
+    return (try await runner.run(), interruption.isRaised)
+  }
+
+  func run() async throws {
     let state: CampaignState
-    do {
-      let runner = try CampaignRunner(
-        folder, program: RunCommand.ownProgram, interruption: interruption,
-        progress: CampaignProgress())
-      state = try await runner.run()
-    } catch {
-      throw Failure.report(error)
-    }
+    let isInterrupted: Bool
+    do { (state, isInterrupted) = try await perform() } catch { throw Failure.report(error) }
     let summary = CampaignSummary(state, folder: folder)
     print(json ? try JSONOutput.line(summary) : summary.text)
     var codes: Set<Int32> = Set(state.outcomes.keys.map(\.exitCode))
-    if interruption.isRaised { codes.insert(RunOutcome.interrupted.exitCode) }
+    if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
   }

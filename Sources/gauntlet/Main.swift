@@ -60,6 +60,7 @@ struct Gauntlet: AsyncParsableCommand {
         1    a violation, or the system under test crashed on its own
         2    undecided: a limit was reached, or the run did too little to mean anything
         3    an objective was missed
+        4    a regression that holds
         10   the bench itself failed
         64   wrong usage
         65   unreadable input
@@ -67,7 +68,9 @@ struct Gauntlet: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, ReplayCommand.self, CampaignCommand.self, RunsCommand.self,
+      RunCommand.self, ReplayCommand.self, CampaignCommand.self, CompareCommand.self,
+      BisectCommand.self, ShrinkCommand.self, ReportCommand.self,
+      RunsCommand.self,
       CheckCommand.self, VerifyCommand.self,
       ConvertCommand.self,
       GenerateCommand.self, SimulateCommand.self, DoctorCommand.self, HealCommand.self,

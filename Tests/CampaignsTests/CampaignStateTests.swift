@@ -11,7 +11,9 @@ import Testing
   private func campaign(seeds: Int, _ change: (inout Campaign) -> Void = { _ in }) -> Campaign {
     var campaign = Campaign(
       name: "c",
-      workloads: ["a", "b"].map { Campaign.Source(name: $0, text: "", kinds: ["kill"]) },
+      workloads: ["a", "b"].map {
+        Campaign.Source(name: $0, text: "", system: .raftNode, kinds: ["kill"])
+      },
       faults: [.all, .none], builds: [Campaign.Build(name: "x", path: "/x", sum: "1")], nodes: [],
       seeds: seeds, firstSeed: 1, settings: [], cover: .full, retries: 1, quarantine: 2,
       findings: 1)
@@ -70,8 +72,9 @@ import Testing
   @Test("a failure that does not come again counts for nothing")
   func passing() {
     var state = CampaignState(campaign(seeds: 1))
+    let first = state.planned[0]
     let done = play(&state) { run, attempt in
-      run == state.planned[0] && attempt == 1 ? .benchFailure : .valid
+      run == first && attempt == 1 ? .benchFailure : .valid
     }
     #expect(done.count == 5 && state.outcomes == [.valid: 4] && state.retried.count == 1)
   }

@@ -48,6 +48,28 @@ struct CommandLineFolder {
     return "\(path)/\(name)"
   }
 
+  /// A program that can be run; returns its path.
+  func program(_ name: String, _ text: String) throws -> String {
+    let path = try file(name, text)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    return path
+  }
+
+  /// A node that serves whatever it likes: every node a cluster of its own.
+  func brokenNode(_ name: String = "alone") throws -> String {
+    try program(
+      name,
+      """
+      #!/bin/bash
+      while [ $# -gt 0 ]; do
+        case $1 in --id) id=$2;; --data) data=$2;; esac
+        case $2 in "$id="*) own=$2;; esac
+        shift
+      done
+      exec \(path)/raft-node --id $id --data $data --node $own
+      """)
+  }
+
   /// Starts `gauntlet` with `arguments`; `input` comes through a pipe.
   func start(
     _ arguments: [String], asOrdinaryUser: Bool = false, input: String = ""

@@ -208,19 +208,7 @@ struct RunIntegrationTests {
   @Test("a broken system is found out: clients of two clusters that never meet")
   func findsViolations() async throws {
     try await CommandLineFolder.with { folder in
-      // A node that serves whatever it likes: every node a cluster of its own.
-      let node = try folder.file(
-        "alone",
-        """
-        #!/bin/bash
-        while [ $# -gt 0 ]; do
-          case $1 in --id) id=$2;; --data) data=$2;; esac
-          case $2 in "$id="*) own=$2;; esac
-          shift
-        done
-        exec \(folder.path)/raft-node --id $id --data $data --node $own
-        """)
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: node)
+      let node = try folder.brokenNode()
       let file = try folder.file("w.yaml", "nodes: 3\nclients: 6\nrate: 300\ntime: 2s\n")
       let run = try await folder.gauntlet("run", file, "--build", node, "--json")
       #expect(run.code == 1, "\(run.output) \(run.errors)")

@@ -1,5 +1,5 @@
-// One run of a campaign, as a process of its own: what it uses is given back when it ends, and what ends
-// it ends nothing else.
+// Processes that a campaign starts: runs, each on its own, so that what one uses is given back when it ends
+// and what ends it ends nothing else; and what builds are made with.
 
 import Bench
 import Dispatch
@@ -66,23 +66,34 @@ public final class Leash: Sendable {
   }
 }
 
-/// A run of `gauntlet run` with these arguments, which appends what it says to `log`.
-struct RunProcess {
+/// A program with these arguments, which appends what it says to `log`.
+struct ChildProcess {
   var program: String
   var arguments: [String]
+  var directory: String?
   var log: String
-  /// After so long it is killed: its own watchdog should have ended it long before.
+  /// After so long it is killed, with all that it started.
   var limit: Duration
 
-  /// Runs it to its end; returns its exit code, nil when it was killed or took too long.
+  /// Runs it to its end on what holds it; returns its exit code, nil when it was killed or took too long.
   ///
   /// - Throws: `BenchError` when it cannot be started.
   func run(on leash: Leash) async throws -> Int32? {
+    defer { leash.release() }
+    return try await run(reading: leash.reader)
+  }
+
+  /// Runs it to its end, with `input`, which is closed.
+  ///
+  /// - Throws: `BenchError` when it cannot be started.
+  func run(reading input: FileDescriptor? = nil) async throws -> Int32? {
     let file: FileDescriptor
+    let reader: FileDescriptor
     do {
       file = try FileDescriptor.open(
         FilePath(log), .writeOnly, options: [.append, .create, .closeOnExec],
         permissions: [.ownerReadWrite, .groupRead, .otherRead])
+      reader = try input ?? FileDescriptor.open("/dev/null", .readOnly, options: .closeOnExec)
     } catch {
       throw BenchError("\(log): \(error); make room")
     }
@@ -93,14 +104,13 @@ struct RunProcess {
       .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1))
     ]
     let configuration = Subprocess.Configuration(
-      executable: .path(FilePath(program)), arguments: Arguments(arguments),
+      executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
+      arguments: Arguments(arguments), workingDirectory: directory.map { FilePath($0) },
       platformOptions: options)
-    defer { leash.release() }
     return try await withThrowingTaskGroup(of: Int32?.self) { group in
       group.addTask {
         let result = try await Subprocess.run(
-          configuration,
-          input: .fileDescriptor(leash.reader, closeAfterSpawningProcess: true),
+          configuration, input: .fileDescriptor(reader, closeAfterSpawningProcess: true),
           output: .fileDescriptor(file, closeAfterSpawningProcess: true),
           error: .combinedWithOutput)
         if case .exited(let code) = result.terminationStatus { return code }
@@ -113,5 +123,12 @@ struct RunProcess {
       defer { group.cancelAll() }
       return try await group.next() ?? nil
     }
+  }
+
+  /// The last line that it said; nil for none.
+  var lastLine: String? {
+    guard let data = FileManager.default.contents(atPath: log) else { return nil }
+    return String(decoding: data.suffix(2000), as: UTF8.self).split(separator: "\n").last
+      .map(String.init)
   }
 }

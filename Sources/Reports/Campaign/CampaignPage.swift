@@ -1,0 +1,149 @@
+// A campaign's report as its templates want it. Every property is a name in `Resources/campaign.mustache`
+// or `Resources/junit.mustache`, found by reflection.
+
+import Bench
+import Campaigns
+
+/// What `campaign.mustache` renders.
+struct CampaignPage {
+  let title: String
+  let badge: Badge
+  let sentence: String
+  let figures: [Cell]
+  let hasFindings: Bool
+  let findings: [Finding]
+  let columns: [String]
+  let rows: [Row]
+  let hasTroubles: Bool
+  let troubles: [CampaignSummary.Trouble]
+  let style: String
+
+  struct Cell {
+    let name: String
+    let value: String
+  }
+
+  struct Finding {
+    let badge: Badge
+    let summary, rate, fingerprint, cells: String
+    let runs: [String]
+  }
+
+  struct Row {
+    let name: String
+    let cells: [Place]
+  }
+
+  struct Place {
+    let badge: Badge?
+    let count: String
+  }
+
+  init(of report: CampaignReport) {
+    let summary = report.summary
+    title = report.title
+    badge = .outcome(summary.outcome)
+    sentence = Self.sentence(summary)
+    figures = [
+      Cell(name: "Runs done", value: "\(summary.done) of \(summary.planned)"),
+      Cell(name: "Findings", value: "\(summary.findings.count)"),
+      Cell(name: "Tried again", value: "\(summary.retried)"),
+      Cell(name: "Under load", value: Bench.Figures.seconds(summary.loadSeconds)),
+    ]
+    findings = summary.findings.map { finding in
+      Finding(
+        badge: .outcome(finding.outcome), summary: finding.summary,
+        rate: "\(finding.runs.count) of \(summary.done) runs", fingerprint: finding.fingerprint,
+        cells: finding.cells.joined(separator: "; "), runs: Array(finding.runs.prefix(5)))
+    }
+    hasFindings = !findings.isEmpty
+    let grid = CampaignGrid(report.rows)
+    columns = grid.columns
+    rows = grid.rows.map { row in
+      Row(
+        name: row.name,
+        cells: row.cells.map { Place(badge: $0.outcome.map { .outcome($0) }, count: $0.count) })
+    }
+    troubles = summary.troubles
+    hasTroubles = !troubles.isEmpty
+    style =
+      String(decoding: PackageResources.report_css, as: UTF8.self)
+      + String(decoding: PackageResources.campaign_css, as: UTF8.self)
+  }
+
+  /// What came of it, in one sentence.
+  static func sentence(_ summary: CampaignSummary) -> String {
+    let counts = RunOutcome.byPrecedence.compactMap { outcome in
+      summary.outcomes[outcome.rawValue].map { "\($0) \(outcome.rawValue)" }
+    }
+    let rest = summary.left > 0 ? ", \(summary.left) left" : ""
+    return "\(summary.done) of \(summary.planned) runs done\(rest): "
+      + (counts.isEmpty ? "none yet" : counts.joined(separator: ", ")) + "."
+  }
+}
+
+/// What `junit.mustache` renders.
+struct JUnit {
+  let title: String
+  let tests, failures, errors, skipped: Int
+  let seconds: String
+  let suites: [Suite]
+
+  struct Suite {
+    let name: String
+    let tests, failures, errors, skipped: Int
+    let seconds: String
+    let cases: [Case]
+  }
+
+  struct Case {
+    let suite, name, seconds: String
+    let failure, error: Trouble?
+    let undecided: String?
+  }
+
+  struct Trouble {
+    let type, message, detail: String
+  }
+
+  init(of report: CampaignReport) {
+    title = report.title
+    suites = Dictionary(grouping: report.rows, by: \.workload).sorted { $0.key < $1.key }
+      .map { Suite($0.key, $0.value) }
+    tests = suites.reduce(0) { $0 + $1.tests }
+    failures = suites.reduce(0) { $0 + $1.failures }
+    errors = suites.reduce(0) { $0 + $1.errors }
+    skipped = suites.reduce(0) { $0 + $1.skipped }
+    seconds = Self.seconds(report.rows)
+  }
+
+  fileprivate static func seconds(_ rows: [CampaignReport.Row]) -> String {
+    "\((rows.reduce(0) { $0 + $1.seconds } * 1000).rounded() / 1000)"
+  }
+}
+
+extension JUnit.Suite {
+  fileprivate init(_ name: String, _ rows: [CampaignReport.Row]) {
+    self.name = name
+    cases = rows.map { JUnit.Case($0) }
+    tests = rows.count
+    failures = cases.count { $0.failure != nil }
+    errors = cases.count { $0.error != nil }
+    skipped = cases.count { $0.undecided != nil }
+    seconds = JUnit.seconds(rows)
+  }
+}
+
+extension JUnit.Case {
+  fileprivate init(_ row: CampaignReport.Row) {
+    suite = row.workload
+    name = "\(row.faults) · \(row.variant) · seed \(row.seed)"
+    seconds = JUnit.seconds([row])
+    let trouble = JUnit.Trouble(
+      type: row.outcome, message: row.summary, detail: "\(row.summary)\n\(row.folder)")
+    let outcome = RunOutcome(rawValue: row.outcome)
+    failure = outcome?.isFinding == true ? trouble : nil
+    error = outcome == .benchFailure ? trouble : nil
+    undecided = outcome == .inconclusive || outcome == .interrupted ? row.summary : nil
+  }
+}

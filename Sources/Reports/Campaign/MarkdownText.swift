@@ -1,0 +1,21 @@
+// Text made safe for Markdown, in paragraphs, lists and cells of tables.
+
+/// Escapes what Markdown would take for its own.
+enum MarkdownText {
+  /// `text` on one line, as it is read: no link, no emphasis, no HTML, no cell's end.
+  static func plain(_ text: String) -> String {
+    var plain = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\\", "`", "*", "_", "{", "}", "[", "]", "<", ">", "(", ")", "#", "+", "!", "|", "~",
+        "@",
+        "&":
+        plain += "\\\(scalar)"
+      case "\n", "\r", "\t": plain += " "
+      case _ where scalar.properties.generalCategory == .control: plain += "\u{FFFD}"
+      default: plain.unicodeScalars.append(scalar)
+      }
+    }
+    return plain
+  }
+}

@@ -1,0 +1,190 @@
+// gauntlet compare: two builds, campaigns or runs set against each other.
+
+import ArgumentParser
+import Bench
+import Campaigns
+import FoundationEssentials
+import Workloads
+
+struct CompareCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Say what is new, gone, slower or faster in a second build, campaign or run.",
+    discussion: """
+      Two programs are run in pairs, each pair with the same plan and seed, one
+      after the other. With --source they are revisions of a git repository, and
+      --make builds them. Two campaigns are compared as they are, `last-14` stands
+      for the fourteen before the second, and with --campaign the names are those
+      of two of its builds.
+
+      A figure counts as worse when it is so by --smallest at least, and would be
+      seen by chance in one of a hundred comparisons at most, all figures taken
+      together. A finding counts by its rate (an exact test).
+
+      EXAMPLES
+        gauntlet compare old/raft-node new/raft-node --workload Workloads/steady.yaml
+        gauntlet compare main HEAD --source . --workload Workloads/steady.yaml \\
+          --make 'swift build -c release --product raft-node' \\
+          --program .build/release/raft-node
+        gauntlet compare last-14 latest
+        gauntlet compare main branch --campaign nightly-20261128T020000
+
+      EXIT CODES
+        0 no regression; 1 the second has a violation or crash that the first has
+        not; 4 a regression that holds; 10 the bench failed
+      """)
+
+  @Argument(help: ArgumentHelp("What was before.", valueName: "a"))
+  var first: String
+
+  @Argument(help: ArgumentHelp("What is now.", valueName: "b"))
+  var second: String
+
+  @Option(help: "A workload file to run both with; may be given several times.")
+  var workload: [String] = []
+
+  @Option(help: "Which of its faults: none, all, or kinds such as kill,pause.")
+  var faults: String = "none"
+
+  @Option(help: ArgumentHelp("The load's time in each run.", valueName: "10s"))
+  var time: String = "8s"
+
+  @Option(help: "How many pairs of runs for each workload.")
+  var pairs: Int = 12
+
+  @Option(name: .customLong("for"), help: ArgumentHelp("End after so long.", valueName: "5m"))
+  var limit: String?
+
+  @Option(help: ArgumentHelp("Put a value over the workloads'.", valueName: "key=value"))
+  var set: [String] = []
+
+  @Option(help: "The first pair's seed.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Differences below are none, as a share.")
+  var smallest: Double = 0.03
+
+  @OptionGroup var source: SourceOptions
+
+  @Option(help: "The campaign whose builds are compared.")
+  var campaign: String?
+
+  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard (1...100_000).contains(pairs) else {
+      throw ValidationError("--pairs is a whole number from 1.")
+    }
+    guard smallest >= 0, smallest.isFinite else {
+      throw ValidationError("--smallest is a share from 0, such as 0.03.")
+    }
+    for (flag, text) in [("--time", time), ("--for", limit ?? "1s")]
+    where Duration(workload: text) == nil {
+      throw ValidationError("\(flag) is a time above zero, such as 10s or 5m.")
+    }
+    for override in set where !override.dropFirst().contains("=") {
+      throw ValidationError("--set \(override): write key=value, such as clients=4.")
+    }
+  }
+
+  func run() async throws {
+    let comparison: Comparison
+    var codes: Set<Int32> = []
+    do {
+      comparison = try await compare(StoreOption.path(store), &codes)
+    } catch let code as ExitCode {
+      throw code
+    } catch {
+      throw Failure.report(error)
+    }
+    print(json ? try JSONOutput.line(comparison) : comparison.text)
+    if comparison.isRegression { codes.insert(4) }
+    if comparison.hasNewViolation { codes.insert(RunOutcome.violation.exitCode) }
+    if comparison.pairs == 0 { codes.insert(RunOutcome.inconclusive.exitCode) }
+    let code = Failure.worst(of: codes)
+    if code != 0 { throw ExitCode(code) }
+  }
+
+  private func compare(_ store: String, _ codes: inout Set<Int32>) async throws -> Comparison {
+    if let campaign {
+      return try await .builds(
+        first, second, of: try CampaignFolder.find(campaign, in: store), smallest: smallest)
+    }
+    if !workload.isEmpty { return try await compareBuilds(store, &codes) }
+    if let folders = [first, second].map({ try? StoreOption.run($0, in: store) }) as? [String] {
+      return try Comparison.runs(folders[0], folders[1], in: store)
+    }
+    let now = try CampaignFolder.find(second, in: store)
+    if first.hasPrefix("last-"), let count = Int(first.dropFirst(5)), count >= 1 {
+      let before = try now.before(count)
+      guard !before.isEmpty else {
+        throw BenchError("\(second): there is no campaign of that name before it")
+      }
+      return try await .campaigns(before, now, smallest: smallest)
+    }
+    return try await .campaigns(
+      [try CampaignFolder.find(first, in: store)], now, smallest: smallest)
+  }
+
+  /// Runs both programs in pairs, as a campaign of its own that can be looked at later.
+  private func compareBuilds(
+    _ store: String, _ codes: inout Set<Int32>
+  ) async throws -> Comparison {
+    let programs = try await source.programs([first, second], store: store)
+    let campaign = try Campaign.comparing(
+      [
+        try Campaign.Build(name: "A", at: programs[0]),
+        try Campaign.Build(name: "B", at: programs[1]),
+      ], name: "compare", workloads: workload,
+      faults: [FaultChoice(name: faults.split(separator: ",").joined(separator: "+"))],
+      settings: set, time: time, pairs: pairs,
+      seconds: limit.flatMap { Duration(workload: $0) }.map { $0 / .seconds(1) }, firstSeed: seed)
+    let folder = try CampaignFolder.make(in: store, for: campaign, shard: .whole)
+    let work = CampaignAtWork(folder: folder, json: json)
+    let (_, isInterrupted) = try await work.perform()
+    if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
+    var comparison = try await Comparison.builds("A", "B", of: folder, smallest: smallest)
+    (comparison.first, comparison.second) = ("A (\(first))", "B (\(second))")
+    return comparison
+  }
+}
+
+/// Builds that are programs, or revisions of a repository with what makes them.
+struct SourceOptions: ParsableArguments {
+  @Option(help: "The git repository whose revisions are built.")
+  var source: String?
+
+  @Option(help: ArgumentHelp("What builds a revision, for sh in its tree.", valueName: "command"))
+  var make: String?
+
+  @Option(help: "Where the program is then, as a path in the tree.")
+  var program: String?
+
+  func validate() throws {
+    guard (source == nil) == (make == nil), (make == nil) == (program == nil) else {
+      throw ValidationError("--source, --make and --program go together.")
+    }
+  }
+
+  /// The repository; nil when builds are programs.
+  func tree(store: String) -> SourceTree? {
+    guard let source, let make, let program else { return nil }
+    return SourceTree(repository: source, make: make, program: program, store: store)
+  }
+
+  /// The programs that these are; revisions are built.
+  func programs(_ names: [String], store: String) async throws -> [String] {
+    guard let tree = tree(store: store) else { return names }
+    var programs: [String] = []
+    for name in names {
+      let commit = try await tree.commit(of: name)
+      FileHandleOutput.standardError.write("builds \(name) (\(commit.prefix(12)))\n")
+      programs.append(try await tree.build(commit))
+    }
+    return programs
+  }
+}

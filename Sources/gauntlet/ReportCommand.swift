@@ -1,0 +1,78 @@
+// gauntlet report: a campaign as a page, as JUnit XML, as Markdown, as JSON.
+
+import ArgumentParser
+import Bench
+import Campaigns
+import FoundationEssentials
+import Reports
+
+struct ReportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Render a campaign: a page, JUnit XML, Markdown, JSON.",
+    discussion: """
+      A run's page lies in its folder. Several forms can be written at once; the
+      ending of each file says which: .html, .xml (JUnit), .md, .json.
+
+      EXAMPLES
+        gauntlet report latest --output campaign.html --output junit.xml
+        gauntlet report nightly-20261128T020000 --output summary.md
+        gauntlet report latest --format markdown >> "$GITHUB_STEP_SUMMARY"
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case html, junit, markdown, json
+
+    /// The form of a file of that name.
+    init?(ending path: String) {
+      switch path.split(separator: ".").last {
+      case "html": self = .html
+      case "xml": self = .junit
+      case "md": self = .markdown
+      case "json": self = .json
+      default: return nil
+      }
+    }
+  }
+
+  @Argument(help: "The campaign's name or folder.")
+  var campaign: String = "latest"
+
+  @Option(help: "A file to write; may be given several times. Standard output if left out.")
+  var output: [String] = []
+
+  @Option(help: "What is printed when there is no --output.")
+  var format: Format = .markdown
+
+  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  func validate() throws {
+    for path in output where Format(ending: path) == nil {
+      throw ValidationError("--output \(path): end it with .html, .xml, .md or .json.")
+    }
+  }
+
+  func run() async throws {
+    do {
+      let folder = try CampaignFolder.find(campaign, in: StoreOption.path(store))
+      let report = CampaignReport(try folder.state(), folder: folder)
+      if output.isEmpty { print(try Self.render(report, as: format), terminator: "") }
+      for path in output {
+        guard let format = Format(ending: path) else { continue }
+        try RunFolder.write(Data(try Self.render(report, as: format).utf8), to: path)
+      }
+    } catch {
+      throw Failure.report(error)
+    }
+  }
+
+  private static func render(_ report: CampaignReport, as format: Format) throws -> String {
+    switch format {
+    case .html: try report.html()
+    case .junit: try report.junit()
+    case .markdown: report.markdown
+    case .json: try JSONOutput.line(report.summary) + "\n"
+    }
+  }
+}

@@ -1,0 +1,128 @@
+// Comparisons of made-up runs whose truth is known.
+
+import Bench
+import Checkers
+import Foundation
+import History
+import Hosts
+import Support
+import Testing
+
+@testable import Campaigns
+
+@Suite struct ComparisonTests {
+  /// A run with this latency of a write, and this processor time an operation in microseconds.
+  private func run(
+    seed: Int, latency: Double, processor: Double, fingerprint: String? = nil
+  ) throws -> (entry: RunEntry, results: RunResults) {
+    let entry = """
+      {"folder": "f\(seed)", "started": "20261128T000000", "workload": "w", "faults": "none",
+       "build": "b", "sum": "", "nodes": 3, "clients": 4, "seed": "\(seed)",
+       "outcome": "\(fingerprint == nil ? "valid" : "violation")", "summary": "",
+       \(fingerprint.map { "\"fingerprint\": \"\($0)\"," } ?? "")
+       "seconds": 10, "loadSeconds": 8, "ok": 1000, "fail": 0, "info": 0, "available": 1,
+       "longestGap": 0, "bytes": 0}
+      """
+    let results = """
+      {"outcome": "valid", "verdict": "valid", "summary": "", "checks": [],
+       "functions": [{"function": "write", "ok": 1000, "fail": 0, "info": 0,
+         "latency": {"p50": \(latency), "p95": \(latency * 2), "p99": \(latency * 3),
+           "max": \(latency * 9)}}],
+       "availability": {"available": 1, "isMeasured": true, "longestGap": 0, "recoveries": []},
+       "faults": [], "phases": [{"name": "load", "seconds": 8}], "leaders": [], "crashes": [],
+       "problems": [], "missing": [], "worstLag": 0, "build": "",
+       "use": {"processorSeconds": \(processor * 1000 / 1e6), "peakMemoryBytes": 0}}
+      """
+    return (
+      try JSONDecoder().decode(RunEntry.self, from: Data(entry.utf8)),
+      try JSONDecoder().decode(RunResults.self, from: Data(results.utf8))
+    )
+  }
+
+  private func side(
+    _ name: String, runs: Int, seed: Seed, noise: Double = 0.05, slower: Double = 1,
+    findings: Int = 0
+  ) throws -> ComparedSide {
+    var random = SplitMix64(seed)
+    var side = try ComparedSide(name, [], store: "")
+    for place in 0..<runs {
+      func noisy(_ value: Double) -> Double {
+        value * (1 + Double.random(in: -noise...noise, using: &random))
+      }
+      side.runs.append(
+        try run(
+          seed: place, latency: noisy(1.5), processor: noisy(40) * slower,
+          fingerprint: place < findings ? "abc" : nil))
+    }
+    return side
+  }
+
+  @Test("a build beside itself is a regression as seldom as is said: once in a hundred times")
+  func same() throws {
+    let alarms = try (UInt64(0)..<200).count { round in
+      let comparison = Comparison(
+        try side("a", runs: 12, seed: Seed(round)),
+        try side("b", runs: 12, seed: Seed(round + 1000)))
+      #expect(comparison.pairs == 12 && !comparison.hasNewViolation)
+      return comparison.isRegression
+    }
+    #expect(alarms <= 6, "\(alarms) of 200")
+  }
+
+  @Test("a tenth more processor time is seen, with its size; the other way round it is better")
+  func slower() throws {
+    var (seen, strangers) = (0, 0)
+    for round in UInt64(0)..<100 {
+      let before = try side("a", runs: 14, seed: Seed(round))
+      let now = try side("b", runs: 14, seed: Seed(round + 1000), slower: 1.1)
+      let comparison = Comparison(before, now)
+      let worse = comparison.differences.filter { $0.verdict == "regression" }
+      strangers += worse.count { $0.measure != "processor time an operation" }
+      guard let own = worse.first(where: { $0.measure == "processor time an operation" }) else {
+        continue
+      }
+      seen += 1
+      #expect(abs(own.effect - 0.1) < 0.08 && own.interval[0] < own.effect)
+      let back = Comparison(now, before)
+      #expect(
+        back.differences.contains { $0.measure == own.measure && $0.verdict == "improvement" })
+    }
+    #expect(seen >= 95 && strangers <= 6, "\(seen) seen, \(strangers) of others")
+  }
+
+  @Test("a difference below what counts is none, however sure")
+  func small() throws {
+    let comparison = Comparison(
+      try side("a", runs: 14, seed: Seed(1), noise: 0.0001),
+      try side("b", runs: 14, seed: Seed(2), noise: 0.0001, slower: 1.02))
+    #expect(!comparison.isRegression)
+  }
+
+  @Test("findings are new, gone, known, and count by their rate")
+  func findings() throws {
+    func findings(_ before: Int, _ now: Int) throws -> (String, Bool, Bool) {
+      let comparison = Comparison(
+        try side("a", runs: 12, seed: Seed(1), findings: before),
+        try side("b", runs: 12, seed: Seed(2), findings: now))
+      return (
+        comparison.findings.first?.verdict ?? "", comparison.isRegression,
+        comparison.hasNewViolation
+      )
+    }
+    #expect(try findings(0, 12) == ("new", true, true))
+    #expect(try findings(0, 1) == ("new", false, true))
+    #expect(try findings(3, 0) == ("gone", false, false))
+    #expect(try findings(3, 4) == ("known", false, false))
+    #expect(try findings(1, 12) == ("more often", true, false))
+    #expect(try findings(0, 0) == ("", false, false))
+  }
+
+  @Test("runs of other plans are no pairs, and nothing is said of them")
+  func strangers() throws {
+    var other = try side("b", runs: 3, seed: Seed(2))
+    for place in other.runs.indices { other.runs[place].entry.seed = "x\(place)" }
+    let comparison = Comparison(try side("a", runs: 3, seed: Seed(1)), other)
+    #expect(comparison.pairs == 0 && comparison.differences.isEmpty)
+    #expect(comparison.conclusion.contains("nothing to compare"))
+  }
+}

@@ -1,0 +1,204 @@
+// Campaigns, comparisons, bisecting and shrinking, from the outside: real runs of real nodes, sound ones
+// and broken ones.
+
+import Foundation
+import Testing
+
+@Suite(.tags(.integration), .serialized, .timeLimit(.minutes(4)))
+struct CampaignIntegrationTests {
+  private let workload = """
+    nodes: 3
+    clients: 6
+    rate: 300
+    time: 2s
+    faults:
+      - {kill: [one], every: 900ms, for: 200ms}
+    check: [linearizable, availability, crashes, elections]
+
+    """
+
+  /// What the journal says of how runs ended, by the run.
+  private func ends(_ folder: CommandLineFolder) throws -> [String: [String]] {
+    let journal = try String(
+      contentsOfFile: "\(folder.path)/runs/campaigns/latest/journal.jsonl", encoding: .utf8)
+    var ends: [String: [String]] = [:]
+    for line in journal.split(separator: "\n") {
+      let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      guard let end = event?["end"] as? [String: Any], let run = end["run"] as? [String: Any],
+        let cell = run["cell"] as? [String: Any], let record = end["_2"] as? [String: Any]
+      else { continue }
+      let name = "\(cell["build"] ?? "") \(cell["faults"] ?? "") \(run["seed"] ?? "")"
+      ends[name, default: []].append(record["outcome"] as? String ?? "")
+    }
+    return ends
+  }
+
+  @Test("killed at any moment and resumed, every cell is run once, and each outcome is told apart")
+  func campaign() async throws {
+    try await CommandLineFolder.with { folder in
+      _ = try folder.file("w.yaml", workload)
+      _ = try folder.brokenNode("broken")
+      _ = try folder.program("dying", "#!/bin/bash\nsleep 1\nexit 3\n")
+      let file = try folder.file(
+        "c.yaml",
+        """
+        workloads: w.yaml
+        faults: [none, kill]
+        builds: [raft-node, broken, dying]
+        seeds: 2
+        findings: 9
+        """)
+      var words = ["campaign", "run", file]
+      for _ in 0..<3 {
+        let running = try folder.start(words)
+        try await Task.sleep(for: .milliseconds(Int.random(in: 1500...6000)))
+        kill(running.process.processIdentifier, SIGKILL)
+        let killed = try await running.finish()
+        #expect(killed.code == 128 + SIGKILL, "\(killed.errors)")
+        // Nothing of it is left to disturb what comes.
+        let journal = "\(folder.path)/runs/campaigns/latest/journal.jsonl"
+        #expect(FileManager.default.fileExists(atPath: journal))
+        words = ["campaign", "resume"]
+      }
+      let resumed = try await folder.gauntlet("campaign", "resume", "--json")
+      #expect(resumed.code == 1, "\(resumed.errors)")
+      let summary = try resumed.json()
+      #expect(summary["done"] as? Int == 12 && summary["left"] as? Int == 0, "\(summary)")
+      let outcomes = try #require(summary["outcomes"] as? [String: Int])
+      #expect(outcomes["violation"] == 4, "\(outcomes) \(resumed.errors)")
+      #expect((outcomes["crash"] ?? 0) + (outcomes["bench-failure"] ?? 0) == 4, "\(outcomes)")
+      #expect((outcomes["valid"] ?? 0) + (outcomes["inconclusive"] ?? 0) == 4, "\(outcomes)")
+      for (run, outcomes) in try ends(folder) {
+        let counted = outcomes.filter { $0 != "interrupted" && $0 != "bench-failure" }
+        #expect(counted.count <= 1, "\(run): \(outcomes)")
+      }
+      let findings = try #require(summary["findings"] as? [[String: Any]])
+      let violations = findings.filter { $0["outcome"] as? String == "violation" }
+      #expect(violations.count == 1, "two leaders in a term are one finding: \(findings)")
+      let status = try await folder.gauntlet("campaign", "status")
+      #expect(status.code == 0 && status.output.contains("12 of 12 runs done"))
+      try await index(folder)
+    }
+  }
+
+  /// The index lists what was run, and can be made again from the folders.
+  private func index(_ folder: CommandLineFolder) async throws {
+    let list = try await folder.gauntlet(
+      "runs", "--json", "--limit", "1000", "--campaign", "latest")
+    let again = try await folder.gauntlet("runs", "reindex")
+    let relisted = try await folder.gauntlet(
+      "runs", "--json", "--limit", "1000", "--campaign", "latest")
+    let lines = list.output.split(separator: "\n")
+    #expect(list.code == 0 && again.code == 0 && lines.count >= 12, "\(again.errors)")
+    #expect(Set(lines).isSubset(of: relisted.output.split(separator: "\n")))
+    let broken = try await folder.gauntlet("runs", "--outcome", "violation", "--build", "broken")
+    #expect(broken.output.split(separator: "\n").count == 4)
+    let gone = try await folder.gauntlet("runs", "gc", "--days", "0", "--keep", "0")
+    #expect(gone.code == 0, "\(gone.errors)")
+    // What was run today is not older than today.
+    #expect(gone.output.hasSuffix("0 runs, 0 MB\n"), "\(gone.output)")
+    let small = try await folder.gauntlet("runs", "gc", "--size", "0", "--keep", "1")
+    #expect(small.code == 0, "\(small.errors)")
+    let left = try await folder.gauntlet("runs", "--json", "--limit", "1000")
+    let outcomes = left.output.matches(of: /"outcome":"([a-z-]+)"/).map { String($0.output.1) }
+    #expect(outcomes.count { $0 == "violation" } == 4 && outcomes.count <= 10, "\(outcomes)")
+  }
+
+  @Test("Ctrl-C ends the runs in order; what they had is kept, and they are done again")
+  func interrupted() async throws {
+    try await CommandLineFolder.with { folder in
+      _ = try folder.file("w.yaml", workload)
+      let file = try folder.file("c.yaml", "workloads: w.yaml\nfaults: none\nseeds: 2\ntime: 4s\n")
+      let running = try folder.start(["campaign", "run", file])
+      #expect(
+        try await eventually {
+          let path = "\(folder.path)/runs/campaigns/latest/journal.jsonl"
+          return (try? String(contentsOfFile: path, encoding: .utf8))?.contains("begin") ?? false
+        })
+      try await Task.sleep(for: .seconds(2))
+      kill(running.process.processIdentifier, SIGINT)
+      let ended = try await running.finish()
+      #expect(ended.code == 130, "\(ended.errors)")
+      #expect(ended.output.contains("0 of 2 runs done, 2 left"), "\(ended.output)")
+      let resumed = try await folder.gauntlet("campaign", "resume")
+      #expect([0, 2].contains(resumed.code), "\(resumed.output) \(resumed.errors)")
+      #expect(resumed.output.contains("2 of 2 runs done"), "\(resumed.output)")
+    }
+  }
+
+  @Test("a build beside itself is no regression, a broken one is a new violation")
+  func compares() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", workload)
+      let node = "\(folder.path)/raft-node"
+      let same = try await folder.gauntlet(
+        "compare", node, node, "--workload", file, "--pairs", "2", "--time", "1s", "--json")
+      #expect(same.code == 0, "\(same.output) \(same.errors)")
+      let figures = try #require(try same.json()["differences"] as? [[String: Any]])
+      let processor = try #require(
+        figures.first { $0["measure"] as? String == "processor time an operation" })
+      #expect(try #require(processor["first"] as? Double) > 1)
+      let worse = try await folder.gauntlet(
+        "compare", node, try folder.brokenNode(), "--workload", file, "--pairs", "2", "--time",
+        "1s",
+        "--json")
+      #expect(worse.code == 1, "\(worse.output) \(worse.errors)")
+      let findings = try #require(try worse.json()["findings"] as? [[String: Any]])
+      #expect(findings.contains { $0["verdict"] as? String == "new" })
+      // The campaign that it was can be looked at again.
+      let again = try await folder.gauntlet("compare", "A", "B", "--campaign", "latest")
+      #expect(again.code == 1 && again.output.contains("new: violation"), "\(again.output)")
+    }
+  }
+
+  @Test(
+    "of sixteen commits that is named which broke the node, and unbuildable ones are passed over")
+  func bisects() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", workload)
+      _ = try folder.brokenNode()
+      let repository = "\(folder.path)/repository"
+      let script = try folder.program(
+        "history",
+        """
+        #!/bin/bash
+        set -e
+        git init -q -b main \(repository) && cd \(repository)
+        git config user.email a@b.c && git config user.name n
+        for k in $(seq 0 16); do
+          [ $k -lt 11 ] && n=raft-node || n=alone
+          [ $k -eq 9 ] && echo 'cp no/such node' > make || echo "cp \(folder.path)/$n node" > make
+          echo $k > number && git add . && git commit -q -m "commit $k"
+        done
+        """)
+      let made = Process()
+      made.executableURL = URL(filePath: script)
+      try made.run()
+      made.waitUntilExit()
+      #expect(made.terminationStatus == 0)
+      let found = try await folder.gauntlet(
+        "bisect", "--good", "main~16", "--bad", "main", "--source", repository, "--make",
+        "sh make", "--program", "node", "--workload", file, "--time", "1s", "--json")
+      #expect(found.code == 0, "\(found.output) \(found.errors)")
+      let first = try #require(try found.json()["first"] as? [[String: Any]])
+      #expect(first.map { $0["subject"] as? String } == ["commit 11"], "\(found.output)")
+    }
+  }
+
+  @Test("a violation that needs no fault is shrunk to none")
+  func shrinks() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", workload)
+      let node = try folder.brokenNode()
+      let run = try await folder.gauntlet("run", file, "--build", node, "--seed", "1")
+      #expect(run.code == 1, "\(run.errors)")
+      let shrunk = try await folder.gauntlet(
+        "shrink", folder.latest, "--build", node, "--json", "--tries", "3")
+      #expect(shrunk.code == 0, "\(shrunk.output) \(shrunk.errors)")
+      let summary = try shrunk.json()
+      #expect((summary["faults"] as? [String])?.isEmpty == true, "\(summary)")
+      #expect(summary["nodes"] as? Int == 3 && (summary["clients"] as? Int ?? 9) <= 3)
+      #expect((summary["rate"] as? [Int])?.first ?? 0 >= 3, "\(summary)")
+    }
+  }
+}
