@@ -152,7 +152,7 @@ struct CampaignIntegrationTests {
   }
 
   @Test(
-    "of sixteen commits that is named which broke the node, and unbuildable ones are passed over")
+    "of eight commits that is named which broke the node, and unbuildable ones are passed over")
   func bisects() async throws {
     try await CommandLineFolder.with { folder in
       let file = try folder.file("w.yaml", workload)
@@ -165,9 +165,9 @@ struct CampaignIntegrationTests {
         set -e
         git init -q -b main \(repository) && cd \(repository)
         git config user.email a@b.c && git config user.name n
-        for k in $(seq 0 16); do
-          [ $k -lt 11 ] && n=raft-node || n=alone
-          [ $k -eq 9 ] && echo 'cp no/such node' > make || echo "cp \(folder.path)/$n node" > make
+        for k in $(seq 0 8); do
+          [ $k -lt 5 ] && n=raft-node || n=alone
+          [ $k -eq 3 ] && echo 'cp no/such node' > make || echo "cp \(folder.path)/$n node" > make
           echo $k > number && git add . && git commit -q -m "commit $k"
         done
         """)
@@ -177,11 +177,12 @@ struct CampaignIntegrationTests {
       made.waitUntilExit()
       #expect(made.terminationStatus == 0)
       let found = try await folder.gauntlet(
-        "bisect", "--good", "main~16", "--bad", "main", "--source", repository, "--make",
-        "sh make", "--program", "node", "--workload", file, "--time", "1s", "--json")
+        "bisect", "--good", "main~8", "--bad", "main", "--source", repository, "--make",
+        "sh make", "--program", "node", "--workload", file, "--time", "1s", "--error", "0.4",
+        "--json")
       #expect(found.code == 0, "\(found.output) \(found.errors)")
       let first = try #require(try found.json()["first"] as? [[String: Any]])
-      #expect(first.map { $0["subject"] as? String } == ["commit 11"], "\(found.output)")
+      #expect(first.map { $0["subject"] as? String } == ["commit 5"], "\(found.output)")
     }
   }
 
@@ -193,7 +194,8 @@ struct CampaignIntegrationTests {
       let run = try await folder.gauntlet("run", file, "--build", node, "--seed", "1")
       #expect(run.code == 1, "\(run.errors)")
       let shrunk = try await folder.gauntlet(
-        "shrink", folder.latest, "--build", node, "--json", "--tries", "3")
+        "shrink", folder.latest, "--build", node, "--json", "--tries", "3", "--error",
+        "0.4")
       #expect(shrunk.code == 0, "\(shrunk.output) \(shrunk.errors)")
       let summary = try shrunk.json()
       #expect((summary["faults"] as? [String])?.isEmpty == true, "\(summary)")
