@@ -228,7 +228,8 @@ let package = Package(
         "Bench", "Campaigns", "Checkers", "History", "Hosts", "Nemesis", "Support", "Workloads",
       ]),
     .testTarget(
-      name: "ReportsTests", dependencies: ["History", "Linearizability", "Reports", "Support"]),
+      name: "ReportsTests",
+      dependencies: ["Campaigns", "History", "Linearizability", "Reports", "Support"]),
     .testTarget(
       name: "GauntletTests",
       dependencies: ["Bench", "History", "gauntlet"]),

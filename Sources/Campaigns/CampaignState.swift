@@ -88,7 +88,8 @@ public struct CampaignState: Sendable {
     if record.outcome.isFinding { tally.findings += 1 }
     cells[run.cell] = tally
     if tally.findings >= campaign.findings {
-      leave(run.cell, "its cell has \(tally.findings) findings")
+      let findings = tally.findings == 1 ? "a finding" : "\(tally.findings) findings"
+      leave(run.cell, "its cell has \(findings)")
     } else if tally.failures >= campaign.quarantine {
       leave(run.cell, "quarantined: the bench failed \(tally.failures) times in a row")
     }

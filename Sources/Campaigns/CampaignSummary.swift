@@ -91,6 +91,11 @@ public struct CampaignSummary: Sendable, Encodable {
     runSeconds = records.reduce(0) { $0 + $1.record.seconds }
   }
 
+  /// A counterexample's explanation has several lines.
+  static func oneLine(_ text: String) -> String {
+    text.split(separator: "\n").joined(separator: " ")
+  }
+
   /// For people.
   public var text: String {
     let counts = RunOutcome.byPrecedence.compactMap { outcome in
@@ -114,12 +119,13 @@ public struct CampaignSummary: Sendable, Encodable {
     for finding in findings {
       lines.append(
         "finding    \(finding.fingerprint) \(finding.outcome), \(finding.runs.count) of \(done) runs: "
-          + finding.summary)
+          + Self.oneLine(finding.summary))
       lines += finding.cells.map { "           in \($0)" }
       lines += finding.runs.prefix(3).map { "           \($0)" }
     }
     for trouble in troubles {
-      lines.append("trouble    \(trouble.outcome) in \(trouble.run): \(trouble.summary)")
+      lines.append(
+        "trouble    \(trouble.outcome) in \(trouble.run): \(Self.oneLine(trouble.summary))")
       lines.append("           \(trouble.folder)")
     }
     lines.append("folder     \(folder)")

@@ -71,6 +71,7 @@ struct ChildProcess {
   var program: String
   var arguments: [String]
   var directory: String?
+  var environment: [String: String] = [:]
   var log: String
   /// After so long it is killed, with all that it started.
   var limit: Duration
@@ -105,7 +106,11 @@ struct ChildProcess {
     ]
     let configuration = Subprocess.Configuration(
       executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
-      arguments: Arguments(arguments), workingDirectory: directory.map { FilePath($0) },
+      arguments: Arguments(arguments),
+      environment: .inherit.updating(
+        Dictionary(
+          uniqueKeysWithValues: environment.map { (.init(stringLiteral: $0), Optional($1)) })),
+      workingDirectory: directory.map { FilePath($0) },
       platformOptions: options)
     return try await withThrowingTaskGroup(of: Int32?.self) { group in
       group.addTask {

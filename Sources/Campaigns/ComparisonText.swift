@@ -28,7 +28,7 @@ extension Comparison {
         "finding    \(finding.verdict): \(finding.outcome) \(finding.fingerprint) in "
           + "\(finding.second[0]) of \(finding.second[1]) runs, \(finding.first[0]) of "
           + "\(finding.first[1]) before (no more often than before with a chance of \(chance))")
-      lines.append("           \(finding.summary)")
+      lines.append("           \(CampaignSummary.oneLine(finding.summary))")
       lines.append("           \(finding.run)")
     }
     var group = ""

@@ -38,6 +38,7 @@ struct CampaignCommand: AsyncParsableCommand {
       """,
     subcommands: [
       CampaignRunCommand.self, CampaignResumeCommand.self, CampaignStatusCommand.self,
+      CampaignCollectCommand.self,
     ])
 }
 
@@ -68,6 +69,8 @@ struct CampaignRunCommand: AsyncParsableCommand {
 
   @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
   var store: String?
+
+  @OptionGroup var notification: NotificationOptions
 
   @Flag(help: "Print one JSON object at the end.")
   var json = false
@@ -112,7 +115,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
     } catch {
       throw Failure.report(error)
     }
-    try await CampaignAtWork(folder: folder, json: json).run()
+    try await CampaignAtWork(folder: folder, json: json).run(notification)
   }
 }
 
@@ -132,6 +135,8 @@ struct CampaignResumeCommand: AsyncParsableCommand {
   @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
   var store: String?
 
+  @OptionGroup var notification: NotificationOptions
+
   @Flag(help: "Print one JSON object at the end.")
   var json = false
 
@@ -142,7 +147,7 @@ struct CampaignResumeCommand: AsyncParsableCommand {
     } catch {
       throw Failure.report(error)
     }
-    try await CampaignAtWork(folder: folder, json: json).run()
+    try await CampaignAtWork(folder: folder, json: json).run(notification)
   }
 }
 
@@ -184,6 +189,46 @@ struct CampaignStatusCommand: AsyncParsableCommand {
   }
 }
 
+struct CampaignCollectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "collect",
+    abstract: "Put the parts of a campaign that --shard made together as one.",
+    discussion: """
+      The newest of each part is taken, with its runs. What comes of it is a campaign
+      like any other: runs of a part that is missing are left to do, and
+      `gauntlet campaign resume` does them.
+
+      EXAMPLES
+        gauntlet campaign collect artifacts/*/runs --store night
+        gauntlet campaign collect runs               # parts that share a store
+      """)
+
+  @Argument(help: "The stores in which the parts lie.")
+  var stores: [String]
+
+  @Option(help: "Where it all goes; GAUNTLET_STORE if left out, else runs.")
+  var store: String?
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() async throws {
+    let summary: CampaignSummary
+    do {
+      let parts = try CampaignCollection.parts(in: stores)
+      let whole = try await CampaignCollection.collect(parts, into: StoreOption.path(store))
+      summary = CampaignSummary(try whole.state(), folder: whole)
+    } catch {
+      throw Failure.report(error)
+    }
+    print(json ? try JSONOutput.line(summary) : summary.text)
+    var codes = Set(summary.outcomes.keys.compactMap { RunOutcome(rawValue: $0)?.exitCode })
+    if summary.left > 0 { codes.insert(RunOutcome.inconclusive.exitCode) }
+    let code = Failure.worst(of: codes)
+    if code != 0 { throw ExitCode(code) }
+  }
+}
+
 /// A campaign that this process works on.
 struct CampaignAtWork {
   let folder: CampaignFolder
@@ -200,11 +245,12 @@ struct CampaignAtWork {
     return (try await runner.run(), interruption.isRaised)
   }
 
-  func run() async throws {
+  func run(_ notification: NotificationOptions) async throws {
     let state: CampaignState
     let isInterrupted: Bool
     do { (state, isInterrupted) = try await perform() } catch { throw Failure.report(error) }
     let summary = CampaignSummary(state, folder: folder)
+    if !isInterrupted { await notification.send(summary) }
     print(json ? try JSONOutput.line(summary) : summary.text)
     var codes: Set<Int32> = Set(state.outcomes.keys.map(\.exitCode))
     if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
@@ -215,6 +261,29 @@ struct CampaignAtWork {
   private static func watchSignals(_ interruption: Interruption) async {
     await RunCommand.watchSignals(
       interruption, saying: "ending what goes on; gauntlet campaign resume goes on with the rest")
+  }
+}
+
+/// Who is told that a campaign is over.
+struct NotificationOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "At the end give what came of it to this command, for sh: JSON on its input, the same as text in "
+        + "GAUNTLET_SUMMARY, and GAUNTLET_CAMPAIGN and GAUNTLET_OUTCOME.", valueName: "command"))
+  var notify: String?
+
+  @Flag(help: "With --notify: only when something was found, or the bench failed.")
+  var notifyTrouble = false
+
+  /// Tells whoever is to be told. That it fails is said, and changes nothing.
+  func send(_ summary: CampaignSummary) async {
+    guard let notify, !notifyTrouble || summary.outcome != RunOutcome.valid.rawValue else { return }
+    do {
+      try await Notification(command: notify).send(
+        summary, json: try JSONOutput.line(summary), text: summary.text)
+    } catch {
+      FileHandleOutput.standardError.write("gauntlet: nobody was told: \(error)\n")
+    }
   }
 }
 

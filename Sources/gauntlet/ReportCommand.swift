@@ -9,19 +9,21 @@ import Reports
 struct ReportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Render a campaign: a page, JUnit XML, Markdown, JSON.",
+    abstract: "Render a campaign: a page, JUnit XML, Markdown and more; or pack a run.",
     discussion: """
       A run's page lies in its folder. Several forms can be written at once; the
-      ending of each file says which: .html, .xml (JUnit), .md, .json.
+      ending of each file says which: .html, .xml (JUnit), .md, .sarif, .prom
+      (Prometheus), .json.
 
       EXAMPLES
         gauntlet report latest --output campaign.html --output junit.xml
         gauntlet report nightly-20261128T020000 --output summary.md
         gauntlet report latest --format markdown >> "$GITHUB_STEP_SUMMARY"
+        gauntlet report runs/latest --bundle bug.tar.gz    # a run, to be replayed
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
-    case html, junit, markdown, json
+    case html, junit, markdown, sarif, prometheus, json
 
     /// The form of a file of that name.
     init?(ending path: String) {
@@ -29,13 +31,15 @@ struct ReportCommand: AsyncParsableCommand {
       case "html": self = .html
       case "xml": self = .junit
       case "md": self = .markdown
+      case "sarif": self = .sarif
+      case "prom": self = .prometheus
       case "json": self = .json
       default: return nil
       }
     }
   }
 
-  @Argument(help: "The campaign's name or folder.")
+  @Argument(help: "The campaign's name or folder; with --bundle a run's folder.")
   var campaign: String = "latest"
 
   @Option(help: "A file to write; may be given several times. Standard output if left out.")
@@ -44,17 +48,29 @@ struct ReportCommand: AsyncParsableCommand {
   @Option(help: "What is printed when there is no --output.")
   var format: Format = .markdown
 
+  @Option(help: "Pack a run into this file (.tar.gz), with its program if it is still there.")
+  var bundle: String?
+
+  @Option(
+    help: "With --bundle: the program that the run tested; raft-node beside gauntlet if left out.")
+  var build: String?
+
   @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
   var store: String?
 
   func validate() throws {
     for path in output where Format(ending: path) == nil {
-      throw ValidationError("--output \(path): end it with .html, .xml, .md or .json.")
+      throw ValidationError(
+        "--output \(path): end it with .html, .xml, .md, .sarif, .prom or .json.")
     }
   }
 
   func run() async throws {
     do {
+      if let bundle {
+        return try await RunBundle.write(
+          RunFolder(path: campaign), build: build ?? RunCommand.sibling("raft-node"), to: bundle)
+      }
       let folder = try CampaignFolder.find(campaign, in: StoreOption.path(store))
       let report = CampaignReport(try folder.state(), folder: folder)
       if output.isEmpty { print(try Self.render(report, as: format), terminator: "") }
@@ -72,6 +88,8 @@ struct ReportCommand: AsyncParsableCommand {
     case .html: try report.html()
     case .junit: try report.junit()
     case .markdown: report.markdown
+    case .sarif: try report.sarif()
+    case .prometheus: report.prometheus
     case .json: try JSONOutput.line(report.summary) + "\n"
     }
   }

@@ -120,9 +120,41 @@ struct CampaignIntegrationTests {
       let ended = try await running.finish()
       #expect(ended.code == 130, "\(ended.errors)")
       #expect(ended.output.contains("0 of 2 runs done, 2 left"), "\(ended.output)")
-      let resumed = try await folder.gauntlet("campaign", "resume")
+      let resumed = try await folder.gauntlet(
+        "campaign", "resume", "--notify", "cat > told; echo $GAUNTLET_CAMPAIGN >> told")
       #expect([0, 2].contains(resumed.code), "\(resumed.output) \(resumed.errors)")
       #expect(resumed.output.contains("2 of 2 runs done"), "\(resumed.output)")
+      let told = try String(contentsOfFile: "\(folder.path)/told", encoding: .utf8)
+      #expect(told.hasPrefix("{\"campaign\":\"c\",\"done\":2,") && told.hasSuffix("}\nc\n"))
+      for name in ["c.html", "c.xml", "c.md", "c.sarif", "c.prom", "c.json"] {
+        let path = "\(folder.path)/\(name)"
+        let report = try await folder.gauntlet("report", "--output", path)
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        #expect(report.code == 0 && size ?? 0 > 100, "\(name): \(report.errors)")
+      }
+    }
+  }
+
+  @Test(
+    "parts that were run apart are one campaign together, and a lost part is done by resuming it")
+  func shards() async throws {
+    try await CommandLineFolder.with { folder in
+      _ = try folder.file("w.yaml", workload)
+      let file = try folder.file("c.yaml", "workloads: w.yaml\nfaults: none\nseeds: 4\ntime: 1s\n")
+      for shard in ["1/3", "3/3"] {
+        let part = try await folder.gauntlet(
+          "campaign", "run", file, "--shard", shard, "--store", "shards/\(shard.prefix(1))")
+        #expect([0, 2].contains(part.code), "\(part.output) \(part.errors)")
+      }
+      let collected = try await folder.gauntlet(
+        "campaign", "collect", "shards/1", "shards/3", "--store", "night")
+      #expect(collected.code == 2 && collected.output.contains("3 of 4 runs done, 1 left"))
+      let resumed = try await folder.gauntlet("campaign", "resume", "--store", "night")
+      #expect(resumed.output.contains("4 of 4 runs done"), "\(resumed.output) \(resumed.errors)")
+      let runs = try await folder.gauntlet(
+        "runs", "--json", "--campaign", "latest", "--store", "night")
+      let seeds = runs.output.matches(of: /"seed":"([0-9]+)"/).map { String($0.output.1) }
+      #expect(seeds.sorted() == ["1", "2", "3", "4"])
     }
   }
 
@@ -201,6 +233,19 @@ struct CampaignIntegrationTests {
       #expect((summary["faults"] as? [String])?.isEmpty == true, "\(summary)")
       #expect(summary["nodes"] as? Int == 3 && (summary["clients"] as? Int ?? 9) <= 3)
       #expect((summary["rate"] as? [Int])?.first ?? 0 >= 3, "\(summary)")
+      // What a maintainer is sent can be done again where nothing else is.
+      let packed = try await folder.gauntlet(
+        "report", folder.latest, "--bundle", "bug.tar.gz", "--build", node)
+      #expect(packed.code == 0, "\(packed.errors)")
+      let unpack = Process()
+      unpack.executableURL = URL(filePath: "/usr/bin/tar")
+      unpack.arguments = ["-C", folder.path, "-xzf", "\(folder.path)/bug.tar.gz"]
+      try unpack.run()
+      unpack.waitUntilExit()
+      let name = URL(filePath: folder.latest).resolvingSymlinksInPath().lastPathComponent
+      let again = try await folder.gauntlet(
+        "replay", name, "--build", "\(name)/program", "--store", "elsewhere")
+      #expect(again.code == 1, "\(again.output) \(again.errors)")
     }
   }
 }

@@ -35,7 +35,8 @@ struct CampaignPage {
   }
 
   struct Place {
-    let badge: Badge?
+    // Not `badge`: where it is nil the template would find the page's own.
+    let state: Badge?
     let count: String
   }
 
@@ -62,7 +63,7 @@ struct CampaignPage {
     rows = grid.rows.map { row in
       Row(
         name: row.name,
-        cells: row.cells.map { Place(badge: $0.outcome.map { .outcome($0) }, count: $0.count) })
+        cells: row.cells.map { Place(state: $0.outcome.map { .outcome($0) }, count: $0.count) })
     }
     troubles = summary.troubles
     hasTroubles = !troubles.isEmpty

@@ -2,16 +2,20 @@
 
 /// Escapes what Markdown would take for its own.
 enum MarkdownText {
+  private static let marks: Set<Unicode.Scalar> = [
+    "\\", "`", "*", "_", "{", "}", "[", "]", "(", ")", "#", "+", "!", "|", "~", "@",
+  ]
+
   /// `text` on one line, as it is read: no link, no emphasis, no HTML, no cell's end.
   static func plain(_ text: String) -> String {
     var plain = ""
     for scalar in text.unicodeScalars {
       switch scalar {
-      case "\\", "`", "*", "_", "{", "}", "[", "]", "<", ">", "(", ")", "#", "+", "!", "|", "~",
-        "@",
-        "&":
-        plain += "\\\(scalar)"
+      case "<": plain += "&lt;"
+      case ">": plain += "&gt;"
+      case "&": plain += "&amp;"
       case "\n", "\r", "\t": plain += " "
+      case _ where marks.contains(scalar): plain += "\\\(scalar)"
       case _ where scalar.properties.generalCategory == .control: plain += "\u{FFFD}"
       default: plain.unicodeScalars.append(scalar)
       }

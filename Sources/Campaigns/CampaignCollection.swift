@@ -1,0 +1,111 @@
+// Parts of a campaign that were run on several machines, put together as one: a campaign like any other,
+// which can be looked at, reported, compared, and resumed if a part is missing.
+
+import Bench
+import FoundationEssentials
+
+/// Puts parts of a campaign together.
+public enum CampaignCollection {
+  /// The newest of each part among the campaigns of `stores`.
+  ///
+  /// - Throws: `BenchError` when there are none, or they are of several campaigns.
+  public static func parts(in stores: [String]) throws(BenchError) -> [CampaignFolder] {
+    var newest: [Int: CampaignFolder] = [:]
+    var first: (campaign: Campaign, shard: Shard)?
+    for folder in stores.flatMap({ CampaignFolder.all(in: $0) }) {
+      let plan = try folder.readPlan()
+      guard plan.shard != .whole else { continue }
+      if let first,
+        !plan.campaign.isSameWork(as: first.campaign) || plan.shard.count != first.shard.count
+      {
+        throw BenchError(
+          "\(folder.path): of another campaign than the part before it; collect them apart")
+      }
+      first = (plan.campaign, plan.shard)
+      if newest[plan.shard.number].map({ $0.name < folder.name }) ?? true {
+        newest[plan.shard.number] = folder
+      }
+    }
+    guard !newest.isEmpty else {
+      throw BenchError("\(stores.joined(separator: ", ")): no parts of a campaign are there")
+    }
+    return newest.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// Makes one campaign of `parts` in `store`, with all their runs.
+  ///
+  /// - Throws: `BenchError` when a part cannot be read, or the store not be written.
+  public static func collect(
+    _ parts: [CampaignFolder], into store: String
+  ) async throws -> CampaignFolder {
+    var plan = try parts[0].readPlan()
+    plan.shard = .whole
+    let whole = try CampaignFolder.make(in: store, for: plan.campaign, shard: .whole)
+    let (journal, _) = try Journal.open(whole.journal)
+    let index = try RunIndex(store: store)
+    for part in parts {
+      let events = try Journal.read(part.journal).events
+      var moved: [String: String] = [:]
+      for event in events {
+        switch event {
+        case .session, .elapsed: try journal.append(event)
+        case .begin(let run, let attempt, let folder, let reason):
+          let membership = Membership(campaign: whole.name, run: run, attempt: attempt)
+          let place = try copy(folder, of: part.store, to: store, as: membership)
+          moved[folder] = place
+          try journal.append(
+            .begin(run: run, attempt: attempt, folder: place, reason: reason))
+          if FileManager.default.fileExists(atPath: RunFolder(path: "\(store)/\(place)").results) {
+            try await index.add(place)
+          }
+        case .end(let run, let attempt, var record):
+          record.folder = moved[record.folder] ?? record.folder
+          try journal.append(.end(run: run, attempt: attempt, record))
+        }
+      }
+    }
+    return whole
+  }
+
+  /// Copies a run's folder, unless it lies in `store` already; returns its path there.
+  private static func copy(
+    _ folder: String, of other: String, to store: String, as membership: Membership
+  ) throws(BenchError) -> String {
+    // From a journal, which may have come from anywhere.
+    guard !folder.hasPrefix("/"), !folder.split(separator: "/").contains("..") else {
+      throw BenchError("\(folder): a run's folder lies in its store")
+    }
+    let files = FileManager.default
+    let source = URL(filePath: "\(other)/\(folder)").resolvingSymlinksInPath().path
+    var place = folder
+    do {
+      if source != URL(filePath: "\(store)/\(folder)").resolvingSymlinksInPath().path {
+        var attempt = 1
+        while files.fileExists(atPath: "\(store)/\(place)") {
+          attempt += 1
+          place = "\(folder)-\(attempt)"
+        }
+        let parent = URL(filePath: "\(store)/\(place)").deletingLastPathComponent().path
+        try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        try files.copyItem(atPath: source, toPath: "\(store)/\(place)")
+      }
+      try RunFolder.write(
+        try JSONEncoder().encode(membership), to: "\(store)/\(place)/\(RunEntry.membershipFile)")
+    } catch let error as BenchError {
+      throw error
+    } catch {
+      throw BenchError("\(source): cannot be copied to \(store): \(error)")
+    }
+    return place
+  }
+}
+
+extension Campaign {
+  /// Whether both are the same matrix, wherever their programs lie and whoever built them.
+  func isSameWork(as other: Campaign) -> Bool {
+    var (own, others) = (self, other)
+    own.builds = builds.map { Build(name: $0.name, path: "", sum: "", system: $0.system) }
+    others.builds = other.builds.map { Build(name: $0.name, path: "", sum: "", system: $0.system) }
+    return own == others
+  }
+}
