@@ -72,7 +72,7 @@ public enum CampaignCollection {
     _ folder: String, of other: String, to store: String, as membership: Membership
   ) throws(BenchError) -> String {
     // From a journal, which may have come from anywhere.
-    guard !folder.hasPrefix("/"), !folder.split(separator: "/").contains("..") else {
+    guard RunEntry.isInStore(folder) else {
       throw BenchError("\(folder): a run's folder lies in its store")
     }
     let files = FileManager.default

@@ -12,7 +12,7 @@ public struct Estimate: Sendable, Equatable {
   /// Of `left` runs, `labs` at once, after runs that took so long; nil before two have ended, when it would
   /// be a guess. Twice the standard error of the sum each way.
   public init?(left: Int, labs: Int, after taken: [Double]) {
-    guard taken.count >= 2 else { return nil }
+    guard taken.count >= 2, taken.allSatisfy({ (0...1e9).contains($0) }) else { return nil }
     let count = Double(taken.count)
     let mean = taken.reduce(0, +) / count
     let variance = taken.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
@@ -20,7 +20,9 @@ public struct Estimate: Sendable, Equatable {
     let error = (variance * Double(left) * (1 + Double(left) / count)).squareRoot()
     let middle = mean * Double(left)
     let share = Double(labs)
-    seconds = max(0, middle - 2 * error) / share...(middle + 2 * error) / share
+    let longest = 1e9  // thirty years: what a journal says of its runs may be anything
+    seconds =
+      min(longest, max(0, middle - 2 * error) / share)...min(longest, (middle + 2 * error) / share)
   }
 
   /// `12 to 15 min`.

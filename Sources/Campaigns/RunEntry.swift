@@ -104,6 +104,11 @@ public struct RunEntry: Sendable, Codable, Equatable {
     bytes = Self.size(of: run.path)
   }
 
+  /// Whether a path stays in the store that it is taken to be in.
+  static func isInStore(_ path: String) -> Bool {
+    !path.isEmpty && !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+  }
+
   /// The name of the file in a run's folder that says to which campaign it belongs.
   static let membershipFile = "campaign.json"
 

@@ -154,6 +154,11 @@ public actor RunIndex {
   /// - Throws: `BenchError` when one cannot be removed; those before it are.
   public func remove(_ folders: [String]) throws {
     for folder in folders {
+      // The index is a file as any other: what it names must be a run of this store to be removed.
+      guard RunEntry.isInStore(folder), RunFolder.isRun("\(store)/\(folder)") else {
+        _ = try database.write { try RunEntry.deleteOne($0, key: folder) }
+        continue
+      }
       do {
         try FileManager.default.removeItem(atPath: "\(store)/\(folder)")
       } catch {

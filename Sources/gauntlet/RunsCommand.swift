@@ -184,8 +184,9 @@ struct RunsTidyCommand: AsyncParsableCommand {
     guard days != nil || size != nil else {
       throw ValidationError("Say how old runs may be (--days), or how much they may take (--size).")
     }
-    guard keep >= 0, days ?? 0 >= 0, size ?? 0 >= 0 else {
-      throw ValidationError("--keep, --days and --size are not below zero.")
+    guard keep >= 0, (0...1_000_000).contains(days ?? 0), (0...1e9).contains(size ?? 0) else {
+      throw ValidationError(
+        "--keep, --days and --size are from zero, and no larger than they need be.")
     }
   }
 
