@@ -2,7 +2,6 @@
 
 import Checkers
 import History
-import Hosts
 import Linearizability
 import Nemesis
 import Workloads
@@ -29,8 +28,8 @@ public struct Circumstances: Sendable {
   public var isInterrupted = false
   /// The checksum of what was tested.
   public var build = ""
-  /// What all nodes' processes used; nil where it was not measured.
-  public var use: ResourceUse?
+  /// Processor time of all nodes' processes, in seconds; nil where it was not measured.
+  public var processorSeconds: Double?
 
   /// Nothing is known.
   public init() {}
@@ -59,7 +58,7 @@ public struct Circumstances: Sendable {
     worstLag = results.worstLag
     isInterrupted = results.outcome == .interrupted
     build = results.build
-    use = results.use
+    processorSeconds = results.processorSeconds
   }
 }
 
@@ -84,7 +83,7 @@ public enum Judgement {
       claims: circumstances.claims, crashes: circumstances.crashes,
       problems: circumstances.problems,
       missing: circumstances.missing, worstLag: circumstances.worstLag, counterexample: nil,
-      build: circumstances.build, use: circumstances.use)
+      build: circumstances.build, processorSeconds: circumstances.processorSeconds)
     // What a first judgement said already is not said twice.
     results.problems.addNew(
       circumstances.faults.filter { $0.result == .failed }

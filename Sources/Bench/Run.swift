@@ -84,7 +84,7 @@ public struct Run: Sendable {
     circumstances.crashes = await cluster.crashes.map { "\($0.node) \($0.reason)" }
     circumstances.missing += await cluster.lost.sorted().map { "\($0) went out of reach" }
     circumstances.worstLag = lag.worstSeconds
-    circumstances.use = await cluster.use
+    circumstances.processorSeconds = await cluster.processorSeconds
     clock.begin(Judgement.phase, within: .seconds(600))
     circumstances.phases = clock.finished
     let history = try recorded()

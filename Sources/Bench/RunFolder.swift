@@ -44,6 +44,20 @@ public struct RunFolder: Sendable, Equatable {
     FileManager.default.fileExists(atPath: RunFolder(path: path).history)
   }
 
+  /// Says for as long as this process lives that the run in this folder goes on.
+  public func hold() {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor >= 0 { flock(descriptor, LOCK_EX | LOCK_NB) }  // nobody else does it
+  }
+
+  /// Whether a process lives that holds it.
+  public var isHeld: Bool {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+  }
+
   /// Makes a new folder in `store` and points `latest` to it.
   ///
   /// - Throws: `BenchError` when the store cannot be written.

@@ -3,7 +3,6 @@
 import Checkers
 import FoundationEssentials
 import History
-import Hosts
 import Linearizability
 import Nemesis
 
@@ -87,8 +86,9 @@ public struct RunResults: Sendable, Codable {
   public var counterexample: StoredCounterexample?
   /// The checksum of what was tested.
   public var build: String
-  /// What all nodes' processes used, from their starts to their ends; nil where it was not measured.
-  public var use: ResourceUse?
+  /// Processor time of all nodes' processes, from their starts to their ends, in seconds; nil where it was
+  /// not measured.
+  public var processorSeconds: Double?
 
   /// A phase of the run.
   public struct Phase: Sendable, Codable, Equatable {
@@ -130,11 +130,14 @@ public struct RunResults: Sendable, Codable {
 
   /// All operations together.
   public var totals: (ok: Int, fail: Int, info: Int) {
-    functions.reduce(into: (0, 0, 0)) { sum, row in
-      sum.0 += row.ok
-      sum.1 += row.fail
-      sum.2 += row.info
+    // Of a file that may say anything.
+    func sum(_ count: KeyPath<FunctionFigures, Int>) -> Int {
+      functions.reduce(0) { sum, row in
+        let (total, isTooMuch) = sum.addingReportingOverflow(row[keyPath: count])
+        return isTooMuch ? .max / 4 : min(max(total, 0), .max / 4)
+      }
     }
+    return (sum(\.ok), sum(\.fail), sum(\.info))
   }
 
   /// The results in `path`; nil where there are none, as after a SIGKILL.

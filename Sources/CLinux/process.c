@@ -123,7 +123,6 @@ int cl_peek_exit(int pidfd, struct cl_exit *result) {
     .core_dumped = info.si_code == CLD_DUMPED,
     .code = info.si_status,
     .processor_nanoseconds = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime),
-    .peak_memory_bytes = (int64_t)usage.ru_maxrss * 1024,
   };
   return 0;
 }

@@ -146,7 +146,7 @@ public struct Campaign: Sendable, Codable, Equatable {
   public var matrix: [Cell] {
     let sizes: [Int?] = nodes.isEmpty ? [nil] : nodes
     return workloads.flatMap { workload in
-      faults.filter { $0.fits(workload) }.flatMap { faults in
+      faults(for: workload).flatMap { faults in
         builds.filter { $0.system == workload.system }.flatMap { build in
           sizes.map {
             Cell(workload: workload.name, faults: faults, build: build.name, nodes: $0)
@@ -186,22 +186,68 @@ public struct Campaign: Sendable, Codable, Equatable {
     var campaign = Campaign(
       name: name, workloads: [], faults: faults, builds: builds, nodes: [], seeds: pairs,
       firstSeed: firstSeed, time: time, settings: settings, cover: .full, seconds: seconds,
-      labs: 1, retries: 2, quarantine: 5, findings: .max)
+      labs: 1, retries: 2, quarantine: 5, findings: 1_000_000)
     campaign.isInOrder = true
     for path in workloads {
       campaign.workloads.append(try CampaignFile.workload(path, in: campaign))
     }
+    if let reason = campaign.problem { throw WorkloadError(file: workloads[0], reason: reason) }
     return campaign
   }
 }
 
-extension FaultChoice {
-  func fits(_ workload: Campaign.Source) -> Bool {
-    switch self {
-    case .all: true
-    case .none: !workload.kinds.isEmpty
-    case .kinds(let kinds): kinds.allSatisfy(workload.kinds.contains)
+extension Campaign {
+  /// Which of the choices go with a workload. To one without faults none and all are the same.
+  func faults(for workload: Source) -> [FaultChoice] {
+    let plain = faults.first { $0 == .none || $0 == .all }
+    return faults.filter { choice in
+      switch choice {
+      case .all, .none: !workload.kinds.isEmpty || choice == plain
+      case .kinds(let kinds): kinds.allSatisfy(workload.kinds.contains)
+      }
     }
+  }
+
+  /// Why it cannot be run; nil when it can. A campaign may come from a file that somebody else wrote.
+  public var problem: String? {
+    func twice(_ names: [String]) -> String? {
+      Dictionary(grouping: names) { $0 }.first { $0.value.count > 1 }?.key
+    }
+    let names = [name] + workloads.map(\.name)
+    if let bad = names.first(where: { !Self.isName($0) }) { return "\(bad) is no name" }
+    if let name = twice(workloads.map(\.name)) { return "two workloads are named \(name)" }
+    if let name = twice(builds.map(\.name)) { return "two builds are named \(name); name them" }
+    if let name = twice(faults.map(\.name)) { return "the faults \(name) stand twice" }
+    if !nodes.allSatisfy((1...99).contains) || Set(nodes).count < nodes.count {
+      return "sizes are from 1 to 99, each once"
+    }
+    let ranges: [(String, Int, ClosedRange<Int>)] = [
+      ("seeds", seeds, 1...1_000_000), ("labs", labs ?? 1, 1...256), ("retries", retries, 0...100),
+      ("quarantine", quarantine, 1...1000), ("findings", findings, 1...1_000_000),
+    ]
+    if let (name, value, range) = ranges.first(where: { !$0.2.contains($0.1) }) {
+      return "\(name) is \(value), not of \(range)"
+    }
+    if let bad = settings.first(where: { !$0.dropFirst().contains("=") }) {
+      return "\(bad): write key=value, such as clients=4"
+    }
+    if let idle = workloads.first(where: { faults(for: $0).isEmpty }) {
+      return "\(idle.name) has none of these faults, so it would never be run; add none or all"
+    }
+    if let idle = workloads.first(where: { own in !builds.contains { $0.system == own.system } }) {
+      return "there is no build of \(idle.system.rawValue), which \(idle.name) drives"
+    }
+    let runs = matrix.count.multipliedReportingOverflow(by: seeds)
+    if runs.overflow || runs.partialValue > 1_000_000 {
+      return "more than 1,000,000 runs; take fewer seeds, or a smaller matrix"
+    }
+    return nil
+  }
+
+  /// Whether it can be a part of a path.
+  static func isName(_ name: String) -> Bool {
+    !name.isEmpty && name.count <= 100 && name.first != "."
+      && name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
   }
 }
 

@@ -39,18 +39,31 @@ public enum CampaignCollection {
     _ parts: [CampaignFolder], into store: String
   ) async throws -> CampaignFolder {
     var plan = try parts[0].readPlan()
-    plan.shard = .whole
+    // The budget was each part's own, and what it has spent too.
+    (plan.campaign.seconds, plan.campaign.runs) = (nil, nil)
+    var histories: [(part: CampaignFolder, events: [CampaignEvent])] = []
+    for part in parts {
+      let events = try Journal.read(part.journal).events
+      for case .end(_, _, let record) in events
+      where record.outcome != .interrupted
+        && !FileManager.default.fileExists(atPath: "\(part.store)/\(record.folder)")
+      {
+        throw BenchError(
+          "\(part.store)/\(record.folder): is missing; collect what the part has left")
+      }
+      histories.append((part, events))
+    }
     let whole = try CampaignFolder.make(in: store, for: plan.campaign, shard: .whole)
     let (journal, _) = try Journal.open(whole.journal)
     let index = try RunIndex(store: store)
-    for part in parts {
-      let events = try Journal.read(part.journal).events
+    for (part, events) in histories {
       var moved: [String: String] = [:]
       for event in events {
         switch event {
-        case .session, .elapsed: try journal.append(event)
+        case .session, .elapsed: break
         case .begin(let run, let attempt, let folder, let reason):
           let membership = Membership(campaign: whole.name, run: run, attempt: attempt)
+          guard FileManager.default.fileExists(atPath: "\(part.store)/\(folder)") else { continue }
           let place = try copy(folder, of: part.store, to: store, as: membership)
           moved[folder] = place
           try journal.append(

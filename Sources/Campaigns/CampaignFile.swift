@@ -41,8 +41,9 @@ public enum CampaignFile {
     var root = try YAMLMapping(node, file: file)
     let folder = URL(filePath: file).deletingLastPathComponent()
     let name = try root.text("name") ?? stem(of: file)
-    guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }), name.first != "."
-    else { throw root.failure("name", nil, "\(name): use letters, digits, - and _") }
+    guard Campaign.isName(name) else {
+      throw root.failure("name", nil, "\(name): use letters, digits, - and _")
+    }
     var campaign = Campaign(
       name: name, workloads: [], faults: [], builds: [], nodes: [], seeds: 1, firstSeed: 1,
       settings: [], cover: .full, retries: 2, quarantine: 3, findings: 1)
@@ -75,13 +76,7 @@ public enum CampaignFile {
     campaign.quarantine = try root.integer("quarantine", in: 1...1000) ?? campaign.quarantine
     campaign.findings = try root.integer("findings", in: 1...1_000_000) ?? campaign.findings
     try root.finish()
-    let runs = campaign.matrix.count.multipliedReportingOverflow(by: campaign.seeds)
-    guard !runs.overflow, runs.partialValue <= 1_000_000 else {
-      throw root.failure("seeds", nil, "more than 1,000,000 runs; take fewer, or a smaller matrix")
-    }
-    guard runs.partialValue > 0 else {
-      throw root.failure("faults", nil, "no workload has any of them, so there is nothing to run")
-    }
+    if let reason = campaign.problem { throw WorkloadError(file: file, reason: reason) }
     return campaign
   }
 

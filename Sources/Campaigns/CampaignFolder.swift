@@ -111,11 +111,17 @@ public struct CampaignFolder: Sendable, Equatable {
     guard let data = FileManager.default.contents(atPath: plan) else {
       throw BenchError("\(plan): cannot be read; name a campaign's folder")
     }
+    let read: Plan
     do {
-      return try JSONDecoder().decode(Plan.self, from: data)
+      read = try JSONDecoder().decode(Plan.self, from: data)
     } catch {
       throw BenchError("\(plan): not a campaign of this version; begin a new one")
     }
+    if let reason = read.campaign.problem { throw BenchError("\(plan): \(reason)") }
+    guard read.shard.count >= 1, (1...read.shard.count).contains(read.shard.number) else {
+      throw BenchError("\(plan): there is no shard \(read.shard.number) of \(read.shard.count)")
+    }
+    return read
   }
 
   /// Where the campaign stands, as its journal has it; nothing is changed.

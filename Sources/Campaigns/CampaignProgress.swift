@@ -79,6 +79,8 @@ public final class CampaignProgress: Sendable {
     }
   }
 
+  func warn(_ text: String) { output.write("gauntlet: \(text)\n") }
+
   private var width: Int { max((output.columns ?? 80) - 1, 1) }
 
   /// A run that ended, and how far the campaign is.

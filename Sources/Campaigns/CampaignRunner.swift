@@ -104,21 +104,46 @@ public actor CampaignRunner {
     state.apply(event)
   }
 
-  /// Finds out what became of a run whose end a controller before us did not see.
+  /// Finds out what became of a run whose end a controller before us did not see. One on machines may still
+  /// be healing them; it is waited for.
   private func settle(_ run: CellRun, _ attempt: Int, _ folder: String) async throws {
-    let record: RunRecord
-    if let results = try? RunResults.read(
-      RunFolder(path: "\(self.folder.store)/\(folder)").results),
-      results.outcome != .interrupted
-    {
-      let entry = try await index.add(folder)
-      record = RunRecord(entry)
-    } else {
-      record = RunRecord(
+    let place = RunFolder(path: "\(self.folder.store)/\(folder)")
+    let end = ContinuousClock.now + .seconds(600)
+    while place.isHeld, ContinuousClock.now < end, !interruption.isRaised {
+      try await Task.sleep(for: .milliseconds(200))
+    }
+    guard !place.isHeld else {
+      throw BenchError("\(place.path): its run goes on; wait for its end, then resume")
+    }
+    let stored = await stored(folder, of: run)
+    let record =
+      stored
+      ?? RunRecord(
         folder: folder, outcome: .interrupted, summary: "The controller ended before it did.",
         seconds: 0, loadSeconds: 0)
-    }
     try note(.end(run: run, attempt: attempt, record))
+  }
+
+  /// What a run has stored of its end; nil when it has not come to one. That the index cannot have it makes
+  /// no difference to what was found.
+  private func stored(_ folder: String, of run: CellRun) async -> RunRecord? {
+    let results = RunFolder(path: "\(self.folder.store)/\(folder)").results
+    guard FileManager.default.fileExists(atPath: results) else { return nil }
+    let entry: RunEntry
+    do {
+      entry = try RunEntry(reading: folder, in: self.folder.store)
+    } catch {
+      return RunRecord(
+        folder: folder, outcome: .benchFailure, summary: "\(error)", seconds: 0, loadSeconds: 0)
+    }
+    do { try await index.add(folder) } catch { progress.warn("not in the index: \(error)") }
+    var record = RunRecord(entry)
+    let build = plan.campaign.builds.first { $0.name == run.cell.build }
+    if let build, !entry.sum.isEmpty, entry.sum != build.sum {
+      record.outcome = .benchFailure
+      record.summary = "\(build.path) is another program than the campaign began with; put it back."
+    }
+    return record
   }
 
   /// Does one run after the other.
@@ -167,10 +192,10 @@ public actor CampaignRunner {
       program: program, arguments: arguments(run, build, place),
       log: folder.log(number, choice.attempt), limit: workload.time + .seconds(1800))
     let began = ContinuousClock.now
-    let code = try await process.run(on: leash)
+    _ = try await process.run(on: leash)  // what it stored says how it ended
     leashes[run] = nil
     let seconds = (ContinuousClock.now - began) / .seconds(1)
-    let record = await record(of: relative, code, seconds, process)
+    let record = await record(of: relative, run, seconds, process)
     try note(.end(run: run, attempt: choice.attempt, record))
     try note(.elapsed(seconds: elapsed))
     progress.ended(run, record, state)
@@ -193,25 +218,16 @@ public actor CampaignRunner {
 
   /// What became of a run whose process ended.
   private func record(
-    of relative: String, _ code: Int32?, _ seconds: Double, _ process: ChildProcess
+    of relative: String, _ run: CellRun, _ seconds: Double, _ process: ChildProcess
   ) async -> RunRecord {
-    let results = RunFolder(path: "\(folder.store)/\(relative)").results
-    guard FileManager.default.fileExists(atPath: results), code != nil else {
-      let wasAsked = interruption.isRaised
-      return RunRecord(
-        folder: relative, outcome: wasAsked ? .interrupted : .benchFailure,
-        summary: process.lastLine ?? "It ended without a word.", seconds: seconds,
-        loadSeconds: 0)
-    }
-    do {
-      var record = RunRecord(try await index.add(relative))
+    if var record = await stored(relative, of: run) {
       record.seconds = seconds
       return record
-    } catch {
-      return RunRecord(
-        folder: relative, outcome: .benchFailure, summary: "\(error)", seconds: seconds,
-        loadSeconds: 0)
     }
+    let wasAsked = interruption.isRaised
+    return RunRecord(
+      folder: relative, outcome: wasAsked ? .interrupted : .benchFailure,
+      summary: process.lastLine ?? "It ended without a word.", seconds: seconds, loadSeconds: 0)
   }
 
   private func pullLeashes() {

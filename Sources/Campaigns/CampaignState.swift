@@ -136,10 +136,19 @@ public struct CampaignState: Sendable {
     Dictionary(grouping: records, by: \.record.outcome).mapValues(\.count)
   }
 
-  /// The outcome that hides all others; valid where there is none.
+  /// Every outcome that the campaign has: those of its runs; that the bench failed where a run that it
+  /// failed in still waits; and that nothing was found out where no run counts.
+  public var verdicts: Set<RunOutcome> {
+    var verdicts = Set(outcomes.keys)
+    if waiting.contains(where: { $0.attempt > 1 }) { verdicts.insert(.benchFailure) }
+    if records.isEmpty { verdicts.insert(.inconclusive) }
+    return verdicts
+  }
+
+  /// The outcome that hides all others.
   public var worst: RunOutcome {
-    let outcomes = outcomes
-    return RunOutcome.byPrecedence.first { outcomes[$0] != nil } ?? .valid
+    let verdicts = verdicts
+    return RunOutcome.byPrecedence.first(where: verdicts.contains) ?? .inconclusive
   }
 }
 

@@ -130,6 +130,21 @@ struct ChildProcess {
     }
   }
 
+  /// The same, but ends it, with all that it started, when somebody interrupts.
+  ///
+  /// - Throws: `CancellationError` then.
+  func run(unless interruption: Interruption) async throws -> Int32? {
+    try await withThrowingTaskGroup(of: Int32?.self) { group in
+      group.addTask { try await run() }
+      group.addTask {
+        await interruption.wait()
+        throw CancellationError()
+      }
+      defer { group.cancelAll() }
+      return try await group.next() ?? nil
+    }
+  }
+
   /// The last line that it said; nil for none.
   var lastLine: String? {
     guard let data = FileManager.default.contents(atPath: log) else { return nil }

@@ -70,10 +70,17 @@ public struct Comparison: Sendable, Encodable {
     public var interval: [Double]
     /// How likely it is that there is none, all figures taken together.
     public var likelihood: Double
-    /// The smallest effect that would have been seen four times of five.
+    /// The smallest effect that would have been seen four times of five; nil where none could have been.
     public var detectable: Double?
-    /// `regression`, `improvement` or `none`.
+    /// `regression`, `improvement`, `none`, or `unseen`, where there were too few pairs to see any.
     public var verdict: String
+    /// In pairs: logarithms of ratios, or differences.
+    var logarithms: [Double]
+
+    enum CodingKeys: String, CodingKey {
+      case group, measure, unit, scale, pairs, first, second, effect, interval, likelihood
+      case detectable, verdict
+    }
   }
 
   /// A finding, with how often each side has it.
@@ -96,6 +103,12 @@ public struct Comparison: Sendable, Encodable {
     public var holds: Bool
     /// A run that shows it, as its folder's path in the store.
     public var run: String
+    /// The least that `likelihood` could have been with so many that show it.
+    var least: Double
+
+    enum CodingKeys: String, CodingKey {
+      case fingerprint, outcome, summary, verdict, first, second, likelihood, holds, run
+    }
   }
 
   /// The first side.
@@ -112,6 +125,9 @@ public struct Comparison: Sendable, Encodable {
   public var significance: Double
   /// Smaller effects are none.
   public var smallest: Double
+
+  /// Whether no difference of any figure could have been seen, and no finding's rate either.
+  public var isBlind: Bool { differences.allSatisfy { $0.verdict == "unseen" } }
 
   /// Whether a figure or a rate is worse for sure.
   public var isRegression: Bool {
@@ -155,7 +171,7 @@ public struct Comparison: Sendable, Encodable {
         }
       }
     }
-    findings = Self.findings(first, second, significance: significance)
+    findings = Self.findings(first, second, pairedBy: Set(keys))
     judge()
   }
 
@@ -182,59 +198,97 @@ public struct Comparison: Sendable, Encodable {
       let estimate = Statistics.bootstrap(
         differences, confidence: 1 - significance, seed: seed)
     else { return nil }
-    func effect(_ mean: Double) -> Double { measure.scale == .ratio ? exp(mean) - 1 : mean }
-    // Four of five: 0.84 standard errors beyond what is judged to be a difference.
-    let detectable = Statistics.standardError(differences).map { error in
-      effect((Statistics.deviations(beyondWithChance: significance) + 0.84) * error)
-    }
     return Difference(
       group: group, measure: measure.name, unit: measure.unit, scale: measure.scale,
       pairs: values.count, first: Statistics.mean(values.map(\.0)),
-      second: Statistics.mean(values.map(\.1)), effect: effect(estimate.mean),
-      interval: [effect(estimate.interval.lowerBound), effect(estimate.interval.upperBound)],
-      likelihood: Statistics.signFlip(differences, seed: seed), detectable: detectable,
-      verdict: measure.isMoreBetter ? "improvement" : "regression")
+      second: Statistics.mean(values.map(\.1)), effect: effect(estimate.mean, measure.scale),
+      interval: [estimate.interval.lowerBound, estimate.interval.upperBound]
+        .map { effect($0, measure.scale) },
+      likelihood: 1, verdict: measure.isMoreBetter ? "improvement" : "regression",
+      logarithms: differences)
   }
 
-  /// Corrects all likelihoods for one another, and says what each difference is. Until then `verdict` is
-  /// what more of the figure means.
+  private static func effect(_ mean: Double, _ scale: Measure.Scale) -> Double {
+    scale == .ratio ? exp(mean) - 1 : mean
+  }
+
+  /// Says what each difference and each finding is, all taken together. Until then a difference's `verdict`
+  /// is what more of it means.
   private mutating func judge() {
-    let corrected = Statistics.holm(differences.map(\.likelihood))
+    // So many draws that none is too few to be sure with.
+    let draws = max(
+      20_000, Int(4 * Double(differences.count + findings.count) / significance))
+    let able = Statistics.judgeable(
+      differences.map { Statistics.leastOfSignFlip($0.pairs, draws: draws) }
+        + findings.map(\.least), significance: significance)
+    let tests = able.map { place in
+      place < differences.count
+        ? Statistics.signFlip(differences[place].logarithms, draws: draws, seed: UInt64(place))
+        : findings[place - differences.count].likelihood
+    }
+    let corrected = Dictionary(uniqueKeysWithValues: zip(able, Statistics.holm(tests)))
+    for place in findings.indices {
+      guard let likelihood = corrected[differences.count + place] else { continue }
+      findings[place].likelihood = likelihood
+      findings[place].holds = likelihood < significance
+      if findings[place].verdict == "known", findings[place].holds {
+        findings[place].verdict = "more often"
+      }
+    }
     for place in differences.indices {
       var difference = differences[place]
-      difference.likelihood = corrected[place]
+      let meaning = difference.verdict
+      defer { differences[place] = difference }
+      guard let likelihood = corrected[place] else {
+        difference.verdict = "unseen"
+        continue
+      }
+      difference.likelihood = likelihood
+      // Four of five: 0.84 standard errors beyond what is judged to be a difference.
+      let level = significance / Double(able.count)
+      difference.detectable = Statistics.standardError(difference.logarithms).map { error in
+        Self.effect(
+          (Statistics.deviations(beyondWithChance: level) + 0.84) * error, difference.scale)
+      }
       let interval = difference.interval
       let isApart = interval[0] > 0 || interval[1] < 0
-      if difference.likelihood >= significance || abs(difference.effect) < smallest || !isApart {
+      if likelihood >= significance || abs(difference.effect) < smallest || !isApart {
         difference.verdict = "none"
       } else if difference.effect < 0 {
-        difference.verdict = difference.verdict == "regression" ? "improvement" : "regression"
+        difference.verdict = meaning == "regression" ? "improvement" : "regression"
       }
-      differences[place] = difference
     }
   }
 
+  /// What either side has found. Rates are taken of runs that have a partner with the same plan; whether a
+  /// finding is new, of all.
   private static func findings(
-    _ first: ComparedSide, _ second: ComparedSide, significance: Double
+    _ first: ComparedSide, _ second: ComparedSide, pairedBy keys: Set<PairKey>
   ) -> [Finding] {
     let shown = (first.runs + second.runs).filter { $0.entry.fingerprint != nil }
     return Dictionary(grouping: shown) { $0.entry.fingerprint ?? "" }
       .sorted { $0.key < $1.key }
       .map { fingerprint, runs in
+        func isShown(_ run: (entry: RunEntry, results: RunResults)) -> Bool {
+          run.entry.fingerprint == fingerprint
+        }
         func rate(_ side: ComparedSide) -> (hits: Int, runs: Int) {
-          (side.runs.count { $0.entry.fingerprint == fingerprint }, side.runs.count)
+          let paired = side.runs.filter { keys.contains(PairKey($0.entry)) }
+          return (paired.count(where: isShown), paired.count)
         }
         let (left, right) = (rate(first), rate(second))
-        let likelihood = Statistics.fisher(first: left, second: right)
-        let holds = likelihood < significance
         let verdict =
-          left.hits == 0 ? "new" : right.hits == 0 ? "gone" : holds ? "more often" : "known"
-        let example = (right.hits > 0 ? second : first).runs
-          .first { $0.entry.fingerprint == fingerprint }?.entry
+          !first.runs.contains(where: isShown)
+          ? "new" : !second.runs.contains(where: isShown) ? "gone" : "known"
+        let example = (second.runs + first.runs).first(where: isShown)?.entry
+        let most = min(left.hits + right.hits, right.runs)
         return Finding(
           fingerprint: fingerprint, outcome: runs[0].entry.outcome, summary: runs[0].entry.summary,
           verdict: verdict, first: [left.hits, left.runs], second: [right.hits, right.runs],
-          likelihood: likelihood, holds: holds, run: example?.folder ?? "")
+          likelihood: Statistics.fisher(first: left, second: right), holds: false,
+          run: example?.folder ?? "",
+          least: Statistics.fisher(
+            first: (left.hits + right.hits - most, left.runs), second: (most, right.runs)))
       }
   }
 }

@@ -14,7 +14,8 @@ extension Comparison {
     if hasNewViolation {
       return "no regression holds yet, but \(second) has a violation that \(first) has not shown"
     }
-    return pairs == 0 ? "nothing to compare: no runs of the same plan" : "no regression"
+    if pairs == 0 { return "nothing to compare: no runs of the same plan" }
+    return isBlind ? "undecided: \(pairs) pairs are too few to see any difference" : "no regression"
   }
 
   /// For people.
@@ -43,15 +44,17 @@ extension Comparison {
   }
 
   private static func line(_ difference: Difference, confidence: Double) -> String {
-    let mark = difference.verdict == "none" ? " " : difference.verdict == "regression" ? "✘" : "✔"
+    let marks = ["regression": "✘", "improvement": "✔", "unseen": "?"]
+    let mark = marks[difference.verdict] ?? " "
     let interval = difference.interval.map { amount($0, difference.scale) }
       .joined(separator: " to ")
     let seen = difference.detectable.map {
       ", would have seen \(amount($0, difference.scale).drop { $0 == "+" })"
     }
+    let unseen = difference.verdict == "unseen" ? ", too few pairs to see a difference" : ""
     return "         \(mark) \(padded(difference.measure, 34)) "
       + "\(value(difference.first, difference)) → \(value(difference.second, difference))  "
-      + "\(effect(difference)) (\(interval) with \(Figures.percent(confidence)))\(seen ?? "")"
+      + "\(effect(difference)) (\(interval) with \(Figures.percent(confidence)))\(seen ?? unseen)"
   }
 
   private static func value(_ value: Double, _ difference: Difference) -> String {

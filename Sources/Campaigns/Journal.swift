@@ -17,6 +17,23 @@ public enum CampaignEvent: Sendable, Codable, Equatable {
   case elapsed(seconds: Double)
 }
 
+extension CampaignEvent {
+  /// Whether its figures are those of runs: the file may have come from anywhere.
+  var isSound: Bool {
+    let longest = 0...1e9
+    switch self {
+    case .session: return true
+    case .elapsed(let seconds): return longest.contains(seconds)
+    case .begin(_, let attempt, let folder, _):
+      return (1...1_000_000).contains(attempt) && RunEntry.isInStore(folder)
+    case .end(_, let attempt, let record):
+      return (1...1_000_000).contains(attempt) && RunEntry.isInStore(record.folder)
+        && longest.contains(record.seconds) && longest.contains(record.loadSeconds)
+        && record.fingerprint.map { $0.count == 12 && $0.allSatisfy(\.isHexDigit) } ?? true
+    }
+  }
+}
+
 /// How one run of a campaign ended.
 public struct RunRecord: Sendable, Codable, Equatable {
   /// Its folder's path in the store.
@@ -89,7 +106,9 @@ final class Journal {
     var events: [CampaignEvent] = []
     for (place, line) in data.prefix(bytes).split(separator: 0x0A).enumerated() {
       do {
-        events.append(try JSONDecoder().decode(CampaignEvent.self, from: line))
+        let event = try JSONDecoder().decode(CampaignEvent.self, from: line)
+        guard event.isSound else { throw BenchError("out of bounds") }
+        events.append(event)
       } catch {
         throw BenchError(
           "\(path):\(place + 1): not an event of a campaign; put the file back as it was")

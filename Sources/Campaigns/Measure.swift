@@ -35,8 +35,8 @@ public struct Measure: Sendable {
       Measure(
         name: "processor time an operation", unit: "µs", scale: .ratio, isMoreBetter: false
       ) { results in
-        guard let use = results.use, results.total > 0 else { return nil }
-        return use.processorSeconds / Double(results.total) * 1e6
+        guard let seconds = results.processorSeconds, results.total > 0 else { return nil }
+        return seconds / Double(results.total) * 1e6
       },
       Measure(name: "throughput", unit: "/s", scale: .ratio, isMoreBetter: true) { results in
         guard let load = results.phases.first(where: { $0.name == "load" }) else { return nil }

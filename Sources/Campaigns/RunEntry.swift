@@ -100,7 +100,7 @@ public struct RunEntry: Sendable, Codable, Equatable {
     available = results?.availability.available ?? 0
     longestGap = results?.availability.longestGap ?? 0
     worstRecovery = results?.availability.worstRecovery
-    processorSeconds = results?.use?.processorSeconds
+    processorSeconds = results?.processorSeconds
     bytes = Self.size(of: run.path)
   }
 

@@ -4,6 +4,8 @@
 import Bench
 import Checksum
 import FoundationEssentials
+import Glibc
+import SystemPackage
 
 /// A commit that cannot be built: the last line of what was said, and where the rest is.
 public struct BuildFailure: Error, CustomStringConvertible {
@@ -68,20 +70,25 @@ public struct SourceTree: Sendable {
   /// Where the program of `commit` is; it is made, unless it was before.
   ///
   /// - Throws: `BuildFailure` when the command does not make it, `BenchError` when there is no room.
-  public func build(_ commit: String) async throws -> String {
+  ///   `CancellationError` when somebody interrupts.
+  public func build(_ commit: String, _ interruption: Interruption) async throws -> String {
     // Another command may make another program.
     let recipe = sha256(of: Data("\(make)\n\(program)".utf8)).prefix(8)
     let kept = "\(folder)/\(commit.prefix(16))-\(recipe)"
     let name = URL(filePath: program).lastPathComponent
     let files = FileManager.default
     if files.isExecutableFile(atPath: "\(kept)/\(name)") { return "\(kept)/\(name)" }
+    let lock = try lockTree()
+    defer { try? lock.close() }  // it lets go
     let tree = try await tree()
+    // What the last commit left must not pass for what this one makes.
+    try? files.removeItem(atPath: "\(tree)/\(program)")
     _ = try await git(["checkout", "--quiet", "--detach", "--force", commit], in: tree)
     try make(folder: kept)
     let process = ChildProcess(
       program: "/bin/sh", arguments: ["-c", make], directory: tree, log: "\(kept)/build.log",
       limit: .seconds(7200))
-    let code = try await process.run()
+    let code = try await process.run(unless: interruption)
     guard code == 0, files.isExecutableFile(atPath: "\(tree)/\(program)") else {
       let reason = code == 0 ? "it made no \(program)" : process.lastLine ?? "without a word"
       throw BuildFailure(
@@ -95,6 +102,25 @@ public struct SourceTree: Sendable {
       throw BenchError("\(kept): cannot be written: \(error); make room")
     }
     return "\(kept)/\(name)"
+  }
+
+  /// One build at a time in a tree: two would keep each other's program.
+  private func lockTree() throws(BenchError) -> FileDescriptor {
+    try make(folder: folder)
+    do {
+      let file = try FileDescriptor.open(
+        FilePath("\(folder)/lock"), .readWrite, options: [.create, .closeOnExec],
+        permissions: [.ownerReadWrite])
+      guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+        try? file.close()  // nothing was locked
+        throw BenchError("\(folder): another gauntlet builds there; wait for it")
+      }
+      return file
+    } catch let error as BenchError {
+      throw error
+    } catch {
+      throw BenchError("\(folder)/lock: \(error)")
+    }
   }
 
   private var folder: String { "\(URL(filePath: store).path)/builds" }

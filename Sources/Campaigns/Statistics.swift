@@ -29,10 +29,13 @@ public enum Statistics {
   }
 
   /// How likely a mean as far from zero as that of `differences` is, if each could as well have had the
-  /// other sign (Fisher 1935): every choice of signs is tried up to 14 differences, and drawn above.
+  /// other sign (Fisher 1935): every choice of signs is tried up to 14 differences, and `draws` of them are
+  /// drawn above.
   ///
-  /// - Complexity: O(2^14), or O(20,000 × differences).
-  public static func signFlip(_ differences: [Double], seed: UInt64) -> Double {
+  /// - Complexity: O(2^14), or O(draws × differences).
+  public static func signFlip(
+    _ differences: [Double], draws: Int = 20_000, seed: UInt64
+  ) -> Double {
     let count = differences.count
     guard count > 0 else { return 1 }
     // Sums that differ by rounding alone are equal.
@@ -48,13 +51,28 @@ public enum Statistics {
       return Double(extreme) / Double(1 << count)
     }
     var random = SplitMix64(seed: seed)
-    let draws = 20_000
     let extreme = (0..<draws).count { _ in
       let sum = differences.reduce(0.0) { Bool.random(using: &random) ? $0 + $1 : $0 - $1 }
       return abs(sum) >= actual
     }
     // The choice that was observed is one of them, so that none is impossible.
     return Double(extreme + 1) / Double(draws + 1)
+  }
+
+  /// The least that `signFlip` can say of so many differences.
+  static func leastOfSignFlip(_ count: Int, draws: Int) -> Double {
+    count <= 14 ? min(1, 2 / Double(1 << count)) : 1 / Double(draws + 1)
+  }
+
+  /// Which of several tests, of which each can say `least` at best, are judged together, so that one of them
+  /// is taken for a difference by chance with `significance` at most: those that can be that sure at all when
+  /// they are corrected for one another (Tarone 1990). The others say nothing, and need no correction.
+  static func judgeable(_ least: [Double], significance: Double) -> [Int] {
+    for count in 1...max(1, least.count) {
+      let able = least.indices.filter { least[$0] < significance / Double(count) }
+      if able.count <= count { return able }
+    }
+    return []
   }
 
   /// `likelihoods` as they must be to be judged together: the chance that any of them is taken for a

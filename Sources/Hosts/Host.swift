@@ -66,8 +66,9 @@ public protocol NodeProcess: Sendable {
   var pid: Int32 { get }
   /// How it ended, once it has.
   var exit: ExitStatus { get async }
-  /// What it used, once it has ended; nil where nobody measured it.
-  var use: ResourceUse? { get async }
+  /// Processor time that it and its children took, in seconds, once it has ended; nil where nobody
+  /// measured it.
+  var processorSeconds: Double? { get async }
   /// Sends a signal to it and to no other; false when it has ended.
   ///
   /// - Throws: `HostError` when that is refused, or the host is out of reach.
@@ -77,28 +78,7 @@ public protocol NodeProcess: Sendable {
 
 extension NodeProcess {
   /// Nobody measured it.
-  public var use: ResourceUse? { nil }
-}
-
-/// What processes used.
-public struct ResourceUse: Sendable, Codable, Equatable {
-  /// Processor time, in seconds.
-  public var processorSeconds: Double
-  /// The most memory that one of them had resident, in bytes.
-  public var peakMemoryBytes: Int
-
-  /// So much time, and so much memory.
-  public init(processorSeconds: Double, peakMemoryBytes: Int) {
-    self.processorSeconds = processorSeconds
-    self.peakMemoryBytes = peakMemoryBytes
-  }
-
-  /// Both together: the times added, the larger of the memories.
-  public static func + (left: ResourceUse, right: ResourceUse) -> ResourceUse {
-    ResourceUse(
-      processorSeconds: left.processorSeconds + right.processorSeconds,
-      peakMemoryBytes: max(left.peakMemoryBytes, right.peakMemoryBytes))
-  }
+  public var processorSeconds: Double? { nil }
 }
 
 /// Connections that a controller has to a host.

@@ -25,7 +25,7 @@ public final class ProcessHandle: NodeProcess {
 
   private struct Ending {
     var status: ExitStatus
-    var use: ResourceUse
+    var processorSeconds: Double
   }
 
   /// Watches the child behind `pidfd`, which is duplicated.
@@ -53,8 +53,8 @@ public final class ProcessHandle: NodeProcess {
   /// the wait is short.
   public var exit: ExitStatus { get async { await ending.status } }
 
-  /// What the process and its children used, once it has ended.
-  public var use: ResourceUse? { get async { await ending.use } }
+  /// Processor time that the process and its children took, once it has ended.
+  public var processorSeconds: Double? { get async { await ending.processorSeconds } }
 
   private var ending: Ending {
     get async {
@@ -118,10 +118,8 @@ public final class ProcessHandle: NodeProcess {
         exit.signalled
         ? .signalled(exit.code, coreDumped: exit.core_dumped) : .exited(exit.code)
       waiting = continuations
-      let use = ResourceUse(
-        processorSeconds: Double(exit.processor_nanoseconds) / 1e9,
-        peakMemoryBytes: Int(exit.peak_memory_bytes))
-      let ending = Ending(status: status, use: use)
+      let ending = Ending(
+        status: status, processorSeconds: Double(exit.processor_nanoseconds) / 1e9)
       state = .ended(ending)
       return ending
     }

@@ -51,8 +51,9 @@ public actor Cluster {
   private var nodes: [Node]
   /// Processes that ended though nobody ended them, in order.
   public private(set) var crashes: [Crash] = []
-  /// What the nodes' processes that have ended used; nil where one of them was not measured.
-  public private(set) var use: ResourceUse? = ResourceUse(processorSeconds: 0, peakMemoryBytes: 0)
+  /// Processor time of the nodes' processes that have ended, in seconds; nil where one of them was not
+  /// measured.
+  public private(set) var processorSeconds: Double? = 0
   /// Nodes whose hosts went out of reach: what became of them is not known.
   public private(set) var lost: Set<String> = []
 
@@ -134,7 +135,7 @@ public actor Cluster {
       let (used, status) = try await host.withProcess(command, log: "\(home)/node.log") { process in
         started.continuation.yield(process)
         _ = await process.exit
-        return await process.use
+        return await process.processorSeconds
       }
       await self?.ended(index, status, used)
     }
@@ -171,8 +172,8 @@ public actor Cluster {
   /// The build that node `index` runs from its next start on.
   public func use(upgrade: Bool, for index: Int) { nodes[index].start.isUpgraded = upgrade }
 
-  private func ended(_ index: Int, _ status: ExitStatus, _ used: ResourceUse?) {
-    use = used.flatMap { used in use.map { $0 + used } }
+  private func ended(_ index: Int, _ status: ExitStatus, _ used: Double?) {
+    processorSeconds = used.flatMap { used in processorSeconds.map { $0 + used } }
     // Whoever ends a node says so first: then it is stopped already.
     if nodes[index].state != .stopped {
       if status == .lost {

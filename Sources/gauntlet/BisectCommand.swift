@@ -89,13 +89,16 @@ struct BisectCommand: AsyncParsableCommand {
       print(json ? try JSONOutput.line(summary) : summary.text)
     } catch let code as ExitCode {
       throw code
+    } catch is CancellationError {
+      throw ExitCode(RunOutcome.interrupted.exitCode)
     } catch {
       throw Failure.report(error)
     }
   }
 
-  /// How many of the runs of one commit showed the finding, and which.
+  /// What the runs of one commit said.
   private struct Judged {
+    /// Runs that say something: they were valid, or showed the finding.
     var runs = 0
     var shown: [RunEntry] = []
   }
@@ -111,29 +114,35 @@ struct BisectCommand: AsyncParsableCommand {
     let workload = try WorkloadFile.read(path: self.workload, overrides: overrides)
     let commits = try await tree.commits(after: good, to: bad)
 
-    /// Runs a commit until `hits` runs have shown the finding, or `most` are done.
-    func judge(_ commit: String, until hits: Int, most: Int) async throws -> Judged {
-      let build = try await tree.build(commit)
+    /// Runs a commit until `hits` runs have shown `finding`, any if nil, or `most` said something; nil when
+    /// too few of them say anything: they end otherwise, or do too little.
+    func judge(
+      _ commit: String, for finding: String?, until hits: Int, most: Int
+    ) async throws -> Judged? {
+      let build = try await tree.build(commit, interruption)
       let trial = TrialRun(program: RunCommand.ownProgram, store: store, build: build)
       var judged = Judged()
-      while judged.runs < most, judged.shown.count < hits {
+      for attempt in 0..<UInt64(2 * most + 3) {
+        if judged.runs >= most || judged.shown.count >= hits { return judged }
+        let entry = try await trial.run(workload, seed: seed &+ attempt, interruption)
         if interruption.isRaised { throw ExitCode(RunOutcome.interrupted.exitCode) }
-        let entry = try await trial.run(
-          workload, seed: seed &+ UInt64(judged.runs), interruption)
         // What the bench failed at says nothing of the commit.
         if entry.outcome == RunOutcome.benchFailure.rawValue {
           throw BenchError("\(store)/\(entry.folder): \(entry.summary)")
         }
-        judged.runs += 1
         if let own = entry.fingerprint, finding.map({ $0 == own }) ?? true {
           judged.shown.append(entry)
+          judged.runs += 1
+        } else if entry.outcome == RunOutcome.valid.rawValue {
+          judged.runs += 1
         }
       }
-      return judged
+      return judged.runs >= most || judged.shown.count >= hits ? judged : nil
     }
 
     say("\(commits.count) commits; the bad end first")
-    let bad = try await judge(commits[commits.count - 1], until: 3, most: runs)
+    let end = try await judge(commits[commits.count - 1], for: finding, until: 3, most: runs)
+    guard let bad = end else { throw undecided("the bad end") }
     let counts = Dictionary(grouping: bad.shown) { $0.fingerprint ?? "" }
     guard let most = counts.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }) else {
       say("gauntlet: the bad end does not show it in \(bad.runs) runs; give it more with --runs")
@@ -144,19 +153,22 @@ struct BisectCommand: AsyncParsableCommand {
     say(
       "\(most.key): \(most.value.count) of \(bad.runs) runs; "
         + "\(bisection.runsEach) runs without it make a commit good")
-    let before = try await judge(
-      try await tree.commit(of: good), until: 1, most: bisection.runsEach)
-    guard !before.shown.contains(where: { $0.fingerprint == most.key }) else {
+    let start = try await judge(
+      try await tree.commit(of: good), for: most.key, until: 1, most: bisection.runsEach)
+    guard let before = start else { throw undecided("the good end") }
+    guard before.shown.isEmpty else {
       say("gauntlet: the good end shows it too (\(before.shown[0].folder)); name an earlier one")
       throw ExitCode(RunOutcome.inconclusive.exitCode)
     }
     while let place = bisection.next {
       let commit = commits[place]
       do {
-        let judged = try await judge(commit, until: 1, most: bisection.runsEach)
-        let isBad = judged.shown.contains { $0.fingerprint == most.key }
+        let judged = try await judge(
+          commit, for: most.key, until: 1, most: bisection.runsEach)
+        let isBad = judged.map { !$0.shown.isEmpty }
         bisection.judge(place, isBad: isBad)
-        say("\(isBad ? "bad " : "good")  \(commit.prefix(12)) after \(judged.runs) runs")
+        let word = isBad.map { $0 ? "bad " : "good" } ?? "passed over, its runs say nothing:"
+        say("\(word)  \(commit.prefix(12)) after \(judged?.runs ?? 0) runs")
       } catch let failure as BuildFailure {
         bisection.judge(place, isBad: nil)
         say("\(failure)")
@@ -171,6 +183,11 @@ struct BisectCommand: AsyncParsableCommand {
       finding: most.key, summary: most.value[0].summary, rate: [most.value.count, bad.runs],
       runsEach: bisection.runsEach, error: error, first: suspects,
       run: "\(store)/\(most.value[0].folder)")
+  }
+
+  private func undecided(_ what: String) -> ExitCode {
+    say("gauntlet: too few runs of \(what) say anything; look at them with gauntlet runs")
+    return ExitCode(RunOutcome.inconclusive.exitCode)
   }
 
   private func say(_ line: String) { FileHandleOutput.standardError.write("\(line)\n") }

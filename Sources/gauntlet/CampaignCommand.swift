@@ -96,6 +96,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
           let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
           return try Campaign.Build(name: parts[0], at: parts[1])
         }
+        if let reason = read.problem { throw WorkloadError(file: "--build", reason: reason) }
       }
       if let hosts { _ = try HostsFile.read(path: hosts) }
       campaign = read
@@ -223,6 +224,7 @@ struct CampaignCollectCommand: AsyncParsableCommand {
     }
     print(json ? try JSONOutput.line(summary) : summary.text)
     var codes = Set(summary.outcomes.keys.compactMap { RunOutcome(rawValue: $0)?.exitCode })
+    codes.insert(RunOutcome(rawValue: summary.outcome)?.exitCode ?? 0)
     if summary.left > 0 { codes.insert(RunOutcome.inconclusive.exitCode) }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
@@ -248,11 +250,20 @@ struct CampaignAtWork {
   func run(_ notification: NotificationOptions) async throws {
     let state: CampaignState
     let isInterrupted: Bool
-    do { (state, isInterrupted) = try await perform() } catch { throw Failure.report(error) }
+    do {
+      (state, isInterrupted) = try await perform()
+    } catch {
+      if let state = try? folder.state() {
+        var summary = CampaignSummary(state, folder: folder)
+        summary.outcome = RunOutcome.benchFailure.rawValue
+        await notification.send(summary)
+      }
+      throw Failure.report(error)
+    }
     let summary = CampaignSummary(state, folder: folder)
     if !isInterrupted { await notification.send(summary) }
     print(json ? try JSONOutput.line(summary) : summary.text)
-    var codes: Set<Int32> = Set(state.outcomes.keys.map(\.exitCode))
+    var codes: Set<Int32> = Set(state.verdicts.map(\.exitCode))
     if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }

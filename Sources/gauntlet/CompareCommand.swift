@@ -31,7 +31,8 @@ struct CompareCommand: AsyncParsableCommand {
 
       EXIT CODES
         0 no regression; 1 the second has a violation or crash that the first has
-        not; 4 a regression that holds; 10 the bench failed
+        not; 2 too few pairs to see any difference; 4 a regression that holds;
+        10 the bench failed
       """)
 
   @Argument(help: ArgumentHelp("What was before.", valueName: "a"))
@@ -98,13 +99,17 @@ struct CompareCommand: AsyncParsableCommand {
       comparison = try await compare(StoreOption.path(store), &codes)
     } catch let code as ExitCode {
       throw code
+    } catch is CancellationError {
+      throw ExitCode(RunOutcome.interrupted.exitCode)
     } catch {
       throw Failure.report(error)
     }
     print(json ? try JSONOutput.line(comparison) : comparison.text)
     if comparison.isRegression { codes.insert(4) }
     if comparison.hasNewViolation { codes.insert(RunOutcome.violation.exitCode) }
-    if comparison.pairs == 0 { codes.insert(RunOutcome.inconclusive.exitCode) }
+    if comparison.pairs == 0 || comparison.isBlind {
+      codes.insert(RunOutcome.inconclusive.exitCode)
+    }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
   }
@@ -145,7 +150,8 @@ struct CompareCommand: AsyncParsableCommand {
       seconds: limit.flatMap { Duration(workload: $0) }.map { $0 / .seconds(1) }, firstSeed: seed)
     let folder = try CampaignFolder.make(in: store, for: campaign, shard: .whole)
     let work = CampaignAtWork(folder: folder, json: json)
-    let (_, isInterrupted) = try await work.perform()
+    let (state, isInterrupted) = try await work.perform()
+    if state.verdicts.contains(.benchFailure) { codes.insert(RunOutcome.benchFailure.exitCode) }
     if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
     var comparison = try await Comparison.builds("A", "B", of: folder, smallest: smallest)
     (comparison.first, comparison.second) = ("A (\(first))", "B (\(second))")
@@ -179,11 +185,14 @@ struct SourceOptions: ParsableArguments {
   /// The programs that these are; revisions are built.
   func programs(_ names: [String], store: String) async throws -> [String] {
     guard let tree = tree(store: store) else { return names }
+    let interruption = Interruption()
+    let signals = Task { await RunCommand.watchSignals(interruption, saying: "ending the build") }
+    defer { signals.cancel() }
     var programs: [String] = []
     for name in names {
       let commit = try await tree.commit(of: name)
       FileHandleOutput.standardError.write("builds \(name) (\(commit.prefix(12)))\n")
-      programs.append(try await tree.build(commit))
+      programs.append(try await tree.build(commit, interruption))
     }
     return programs
   }

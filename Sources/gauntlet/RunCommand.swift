@@ -164,6 +164,7 @@ struct RunCommand: AsyncParsableCommand {
     let interruption = Interruption()
     let signals = Task { await Self.watchSignals(interruption) }
     defer { signals.cancel() }
+    if let folder { RunFolder(path: folder).hold() }
     if leash { Leash.obey(interruption, isLab: hosts == nil) }
     let tally = Mutex(Tally())
     var codes: Set<Int32> = []

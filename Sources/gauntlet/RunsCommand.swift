@@ -197,7 +197,14 @@ struct RunsTidyCommand: AsyncParsableCommand {
       let rule = Retention(
         keep: keep, oldest: days.map { Retention.day($0, before: Date()) },
         bytes: size.map { Int($0 * 1e9) })
-      let going = rule.going(of: try await index.runs())
+      var going: [RunEntry] = []
+      // A run may have been judged again since it was taken in, with more time.
+      for run in rule.going(of: try await index.runs()) {
+        let now = try? await index.add(run.folder)
+        if now.flatMap({ RunOutcome(rawValue: $0.outcome) })?.isFinding != true {
+          going.append(run)
+        }
+      }
       if !dryRun { try await index.remove(going.map(\.folder)) }
       for run in going { print("\(dryRun ? "would remove" : "removed") \(store)/\(run.folder)") }
       let bytes = going.reduce(0) { $0 + $1.bytes }

@@ -73,7 +73,12 @@ import Testing
     #expect(try refusal("workloads: a.yaml\nbuilds: [no/such]").contains("no program there"))
     #expect(try refusal("workloads: a.yaml\nbudgets: 1").contains("unknown key budgets"))
     #expect(try refusal("workloads: [a.yaml, a.yaml]").contains("a second workload named a"))
-    #expect(try refusal("workloads: b.yaml\nfaults: none").contains("nothing to run"))
+    #expect(
+      try refusal("workloads: [a.yaml, b.yaml]\nfaults: kill").contains("b has none of these"))
+    #expect(try refusal("workloads: b.yaml\nfaults: none") == "accepted")
+    #expect(
+      try refusal("workloads: a.yaml\nbuilds: [/proc/self/exe, /proc/self/exe]").contains(
+        "a second"))
     #expect(try refusal("workloads: a.yaml\nname: ../x").contains("use letters"))
   }
 

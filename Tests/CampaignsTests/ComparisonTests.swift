@@ -31,7 +31,7 @@ import Testing
        "availability": {"available": 1, "isMeasured": true, "longestGap": 0, "recoveries": []},
        "faults": [], "phases": [{"name": "load", "seconds": 8}], "leaders": [], "crashes": [],
        "problems": [], "missing": [], "worstLag": 0, "build": "",
-       "use": {"processorSeconds": \(processor * 1000 / 1e6), "peakMemoryBytes": 0}}
+       "processorSeconds": \(processor * 1000 / 1e6)}
       """
     return (
       try JSONDecoder().decode(RunEntry.self, from: Data(entry.utf8)),

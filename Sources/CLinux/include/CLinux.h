@@ -135,8 +135,6 @@ struct cl_exit {
   int code;
   /// Processor time that it and its children took, in nanoseconds.
   int64_t processor_nanoseconds;
-  /// The most memory that it had resident, in bytes.
-  int64_t peak_memory_bytes;
 };
 
 /// Looks at how the child behind a pidfd ended without reaping it. 0, or -1 and errno.
