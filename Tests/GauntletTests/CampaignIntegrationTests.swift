@@ -211,7 +211,7 @@ struct CampaignIntegrationTests {
       #expect(made.terminationStatus == 0)
       let found = try await folder.gauntlet(
         "bisect", "--good", "main~8", "--bad", "main", "--source", repository, "--make",
-        "sh make", "--program", "node", "--workload", file, "--time", "1s", "--error", "0.4",
+        "sh make", "--program", "node", "--workload", file, "--time", "1s", "--error", "0.6",
         "--json")
       #expect(found.code == 0, "\(found.output) \(found.errors)")
       let first = try #require(try found.json()["first"] as? [[String: Any]])
@@ -228,7 +228,7 @@ struct CampaignIntegrationTests {
       #expect(run.code == 1, "\(run.errors)")
       let shrunk = try await folder.gauntlet(
         "shrink", folder.latest, "--build", node, "--json", "--tries", "3", "--error",
-        "0.4")
+        "0.6")
       #expect(shrunk.code == 0, "\(shrunk.output) \(shrunk.errors)")
       let summary = try shrunk.json()
       #expect((summary["faults"] as? [String])?.isEmpty == true, "\(summary)")
