@@ -22,16 +22,16 @@ struct CampaignCommand: AsyncParsableCommand {
 
       THE FILE
         workloads: [register.yaml, network.yaml]   # beside it
-        faults: [none, each, kill+partition, all]  # each: a cell for every kind there is
+        faults: [none, each, kill+partition, all]  # each: a cell for every kind
         builds: [{name: main, path: build/raft-node}]
         nodes: [3, 5]
         seeds: {first: 1, count: 3}
         time: 30s                                  # of each run's load
-        set: [clients=4]                           # over the workloads' own values
+        set: [clients=4]                           # over the workloads' own
         cover: pairwise                            # or full, or {sample: 40}
         budget: {time: 1h, runs: 200}
         labs: 2                                    # at once
-        retries: 2                                 # of runs in which the bench failed
+        retries: 2                                 # where the bench itself failed
         quarantine: 3                              # failures of the bench in a row
         findings: 1                                # after so many a cell is left
       All but workloads can be left out.
@@ -49,7 +49,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
     discussion: """
       EXAMPLES
         gauntlet campaign run Workloads/nightly.yaml
-        gauntlet campaign run Workloads/nightly.yaml --build main=build/raft-node --shard 2/8
+        gauntlet campaign run nightly.yaml --build main=build/raft-node --shard 2/8
       """)
 
   @Argument(help: "The campaign file (YAML; see gauntlet help campaign).")
