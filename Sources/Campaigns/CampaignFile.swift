@@ -119,8 +119,10 @@ public enum CampaignFile {
         {
           throw root.failure(
             "faults", nil,
-            "no workload has \(stranger); they have \(known.joined(separator: ", ")), and there are "
-              + "all, none and each")
+            known.isEmpty
+              ? "no workload has any; leave it out, or write none"
+              : "no workload has \(stranger); they have \(known.joined(separator: ", ")), and there "
+                + "are all, none and each")
         }
         if !choices.contains(choice) { choices.append(choice) }
       }

@@ -80,12 +80,18 @@ public struct CampaignFolder: Sendable, Equatable {
     }
   }
 
-  /// The folder that `text` names: a path, or a campaign's name in `store`; `latest` is the newest.
+  /// The folder that `text` names: a path, its name in `store`, or the campaign's name, for the newest of
+  /// it; `latest` is the newest of all.
   ///
   /// - Throws: `BenchError` when there is none.
   public static func find(_ text: String, in store: String) throws(BenchError) -> CampaignFolder {
     let files = FileManager.default
-    for path in ["\(store)/campaigns/\(text)", "\(store)/\(text)", text] {
+    // By its name alone: the newest of that name.
+    let named = all(in: store).last { folder in
+      (try? folder.readPlan())?.campaign.name == text
+    }
+    let places = ["\(store)/campaigns/\(text)", "\(store)/\(text)", text]
+    for path in places + (named.map { [$0.path] } ?? []) {
       guard files.fileExists(atPath: "\(path)/campaign.json"),
         files.fileExists(atPath: "\(path)/workloads")
       else { continue }
@@ -95,7 +101,8 @@ public struct CampaignFolder: Sendable, Equatable {
       return CampaignFolder(
         store: parts.dropLast(2).joined(separator: "/"), name: "campaigns/\(parts.last!)")
     }
-    throw BenchError("\(text): no campaign; `gauntlet campaign status` lists those of a store")
+    throw BenchError(
+      "\(text): no campaign of \(store); `gauntlet campaign status --all` lists them")
   }
 
   /// The campaigns of `store`, the oldest first.

@@ -116,6 +116,8 @@ public actor CampaignRunner {
       throw BenchError("\(place.path): its run goes on; wait for its end, then resume")
     }
     let stored = await stored(folder, of: run)
+    // What was recorded of one that was cut off can be looked at.
+    if stored == nil { _ = try? await index.add(folder) }
     let record =
       stored
       ?? RunRecord(

@@ -12,7 +12,8 @@ extension Comparison {
     parts += worse.map { "\($0.outcome) \($0.fingerprint) \($0.verdict)" }
     if !parts.isEmpty { return "a regression that holds: \(parts.joined(separator: "; "))" }
     if hasNewViolation {
-      return "no regression holds yet, but \(second) has a violation that \(first) has not shown"
+      return
+        "\(second) has a violation or crash that \(first) has not shown; how often is not sure yet"
     }
     if pairs == 0 { return "nothing to compare: no runs of the same plan" }
     return isBlind ? "undecided: \(pairs) pairs are too few to see any difference" : "no regression"
@@ -21,14 +22,15 @@ extension Comparison {
   /// For people.
   public var text: String {
     var lines = [
-      "compare    \(second) over \(first), \(pairs) pairs of runs", "verdict    \(conclusion)",
+      "compare    \(second) over \(first), \(pairs) \(pairs == 1 ? "pair" : "pairs") of runs",
+      "verdict    \(conclusion)",
     ]
     for finding in findings {
       let chance = Self.rounded(finding.likelihood, 2)
       lines.append(
         "finding    \(finding.verdict): \(finding.outcome) \(finding.fingerprint) in "
           + "\(finding.second[0]) of \(finding.second[1]) runs, \(finding.first[0]) of "
-          + "\(finding.first[1]) before (no more often than before with a chance of \(chance))")
+          + "\(finding.first[1]) before (by chance alone: \(chance))")
       lines.append("           \(CampaignSummary.oneLine(finding.summary))")
       lines.append("           \(finding.run)")
     }
@@ -46,15 +48,18 @@ extension Comparison {
   private static func line(_ difference: Difference, confidence: Double) -> String {
     let marks = ["regression": "✘", "improvement": "✔", "unseen": "?"]
     let mark = marks[difference.verdict] ?? " "
-    let interval = difference.interval.map { amount($0, difference.scale) }
-      .joined(separator: " to ")
-    let seen = difference.detectable.map {
-      ", would have seen \(amount($0, difference.scale).drop { $0 == "+" })"
+    var certainty = "too few pairs to see a difference"
+    if difference.verdict != "unseen" {
+      let interval = difference.interval.map { amount($0, difference.scale) }
+        .joined(separator: " to ")
+      certainty = "\(interval) with \(Figures.percent(confidence))"
+      if let detectable = difference.detectable {
+        certainty += ", would have seen \(amount(detectable, difference.scale).drop { $0 == "+" })"
+      }
     }
-    let unseen = difference.verdict == "unseen" ? ", too few pairs to see a difference" : ""
-    return "         \(mark) \(padded(difference.measure, 34)) "
+    return "         \(mark) \(padded(difference.measure, 36)) "
       + "\(value(difference.first, difference)) → \(value(difference.second, difference))  "
-      + "\(effect(difference)) (\(interval) with \(Figures.percent(confidence)))\(seen ?? unseen)"
+      + "\(effect(difference)) (\(certainty))"
   }
 
   private static func value(_ value: Double, _ difference: Difference) -> String {

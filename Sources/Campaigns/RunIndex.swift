@@ -41,12 +41,16 @@ public actor RunIndex {
   private nonisolated let store: String
   private let database: DatabaseQueue
 
-  /// Opens the index of `store`, or makes it, and brings it up to date.
+  /// Opens the index of `store`, or makes it, and brings it up to date. A store that is not there is made
+  /// too, unless one is only looked at.
   ///
   /// - Throws: `BenchError` when it cannot be opened.
-  public init(store: String) throws(BenchError) {
+  public init(store: String, isLooking: Bool = false) throws(BenchError) {
     self.store = store
     let path = "\(store)/index.sqlite"
+    guard !isLooking || FileManager.default.fileExists(atPath: store) else {
+      throw BenchError("\(store): no store is there; name one with --store")
+    }
     do {
       try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
       var configuration = Configuration()

@@ -176,6 +176,7 @@ struct RunCommand: AsyncParsableCommand {
           let seed = plan == nil ? first &+ place : first
           let system = try system(workload, hosts)
           let build = try BuildSum.sum(of: system.program)
+          if place == 0 { warnOfAnotherBuild(build) }
           let folder =
             try folder.map { RunFolder(path: $0) }
             ?? RunFolder.make(in: store, for: workload, seed: seed)
@@ -202,6 +203,19 @@ struct RunCommand: AsyncParsableCommand {
     codes.insert(total.worst.exitCode)
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
+  }
+
+  /// A finding that does not come again may be another program's.
+  private func warnOfAnotherBuild(_ sum: String) {
+    guard plan != nil, folder == nil, self.build == nil,
+      let text = FileManager.default.contents(atPath: file).map({
+        String(decoding: $0, as: UTF8.self)
+      }),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("# sha256 ") }),
+      line.dropFirst("# sha256 ".count) != sum
+    else { return }
+    FileHandleOutput.standardError.write(
+      "gauntlet: this is another program than the run's own; name that with --build\n")
   }
 
   /// The faults of the plan that is to be done again; nil for those that the seed draws. Bad input ends

@@ -77,7 +77,7 @@ struct RunsListCommand: AsyncParsableCommand {
     do {
       let store = StoreOption.path(store)
       filter.campaign = try campaign.map { try CampaignFolder.find($0, in: store).name }
-      let index = try RunIndex(store: store)
+      let index = try RunIndex(store: store, isLooking: true)
       let runs = try await index.runs(filter)
       for run in runs { print(json ? try JSONOutput.line(run) : run.line) }
       let total = try await index.count(filter)
@@ -143,7 +143,7 @@ struct RunsRemoveCommand: AsyncParsableCommand {
     do {
       let store = StoreOption.path(store)
       let folders = try runs.map { try StoreOption.run($0, in: store) }
-      try await RunIndex(store: store).remove(folders)
+      try await RunIndex(store: store, isLooking: true).remove(folders)
       for folder in folders { print("removed \(store)/\(folder)") }
     } catch {
       throw Failure.report(error)
@@ -193,7 +193,7 @@ struct RunsTidyCommand: AsyncParsableCommand {
   func run() async throws {
     do {
       let store = StoreOption.path(store)
-      let index = try RunIndex(store: store)
+      let index = try RunIndex(store: store, isLooking: true)
       let rule = Retention(
         keep: keep, oldest: days.map { Retention.day($0, before: Date()) },
         bytes: size.map { Int($0 * 1e9) })
@@ -229,7 +229,8 @@ struct RunsReindexCommand: AsyncParsableCommand {
 
   func run() async throws {
     do {
-      let (count, unreadable) = try await RunIndex(store: StoreOption.path(store)).rebuild()
+      let (count, unreadable) = try await RunIndex(store: StoreOption.path(store), isLooking: true)
+        .rebuild()
       for (folder, reason) in unreadable.sorted(by: { $0.key < $1.key }) {
         FileHandleOutput.standardError.write("gauntlet: \(folder): left out: \(reason)\n")
       }

@@ -119,7 +119,7 @@ struct ShrinkCommand: AsyncParsableCommand {
       faults: smallest.plan.map { "\($0.kind) \($0.choice)" }, nodes: smallest.workload.nodes,
       clients: smallest.workload.clients, keys: smallest.workload.load.keys,
       operations: try operations(of: shown, in: store), rate: [repeated, 5], triesEach: each,
-      runs: runs, run: "\(store)/\(shown)")
+      runs: runs, run: "\(store)/\(shown)", build: build)
   }
 
   /// When the last operation of the counterexample ended, since the beginning of the run.
@@ -153,17 +153,19 @@ private struct ShrinkSummary: Encodable {
   var triesEach: Int
   var runs: Int
   var run: String
+  var build: String?
 
   var text: String {
-    """
-    finding    \(fingerprint)
-    from       \(from)
-    to         \(to)
-    faults     \(faults.isEmpty ? "none" : faults.joined(separator: "; "))
-    operations \(operations) show it
-    shown      in \(rate[0]) of \(rate[1]) more runs of it; each step was tried \(triesEach) times, \(runs) runs in all
-    run        \(run)
-    again      gauntlet replay \(run) --count 5 --stop-at-violation
-    """
+    let program = build.map { " --build \($0)" } ?? ""
+    return """
+      finding    \(fingerprint)
+      from       \(from)
+      to         \(to)
+      faults     \(faults.isEmpty ? "none" : faults.joined(separator: "; "))
+      operations \(operations) show it
+      shown      in \(rate[0]) of \(rate[1]) more runs of it; each step was tried \(triesEach) times, \(runs) runs in all
+      run        \(run)
+      again      gauntlet replay \(run)\(program) --count 5 --stop-at-violation
+      """
   }
 }
