@@ -38,7 +38,19 @@ actor PeerIdentities {
   private var doubters: Set<NodeID>
   /// Whether the node has no past of its own.
   private let isNew: Bool
-  private var onDoubt: @Sendable (Bool) -> Void = { _ in }
+  /// Those of `doubters` that take this node for what it is by now.
+  private var admitting: Set<NodeID> = []
+  private var onDoubt: @Sendable (Doubt) -> Void = { _ in }
+
+  /// Whether a node that has no past may have forgotten one.
+  enum Doubt {
+    /// It has not, as far as anybody knows.
+    case none
+    /// A node knows another under its number.
+    case refused
+    /// It was taken back, and holds not yet what the cluster does.
+    case admitted
+  }
 
   /// Reads what is on `disk`, or draws an identity for `node` and writes it there. Calls to the
   /// disk run on `executor`, which may block.
@@ -106,23 +118,37 @@ actor PeerIdentities {
   }
 
   /// Calls `body` with whether this node is in doubt: now, and whenever that changes.
-  func watchDoubt(_ body: @escaping @Sendable (Bool) -> Void) {
+  func watchDoubt(_ body: @escaping @Sendable (Doubt) -> Void) {
     onDoubt = body
-    body(!doubters.isEmpty)
+    body(doubt)
+  }
+
+  private var doubt: Doubt {
+    doubters.isEmpty ? .none : doubters.isSubset(of: admitting) ? .admitted : .refused
+  }
+
+  /// This node was taken back, and holds all that the cluster does. Until that is so, a start finds it in
+  /// doubt again.
+  func caughtUp() throws(StoreError) {
+    guard doubt == .admitted else { return }
+    doubters = []
+    admitting = []
+    try keep(known)
+    onDoubt(.none)
   }
 
   /// `peer` takes this node for what it is.
   func wasAdmitted(by peer: NodeID) throws(StoreError) {
     refusing.remove(peer)
-    guard doubters.remove(peer) != nil else { return }
-    try keep(known)
-    if doubters.isEmpty { onDoubt(false) }
+    guard doubters.contains(peer), admitting.insert(peer).inserted else { return }
+    if doubt == .admitted { onDoubt(.admitted) }
   }
 
   /// `peer` knows another node under this one's number.
   func wasRefused(by peer: NodeID) throws(StoreError) {
+    admitting.remove(peer)
     if isNew, doubters.insert(peer).inserted {
-      onDoubt(true)
+      onDoubt(.refused)
       try keep(known)
     }
     guard refusing.insert(peer).inserted else { return }

@@ -38,6 +38,17 @@ public struct ServerConfiguration: Sendable {
 
 /// A node of a replicated key-value store that speaks the Redis protocol.
 public struct Server: Sendable {
+  /// Waits until a node that was taken back holds all that the cluster has committed: an entry of a term
+  /// that somebody leads, and the knowledge that it is committed (leader completeness, Raft §5.4).
+  private static func catchUp(_ raft: Raft, _ identities: PeerIdentities) async throws {
+    let years = Duration.seconds(1_000_000_000)
+    let seen = try await raft.wait(for: years) {
+      $0.leader != nil && $0.lastLogID?.term == $0.term
+    }
+    try await raft.wait(for: years) { $0.committed >= seen.lastLogIndex }
+    try await identities.caughtUp()
+  }
+
   /// So many connections of other nodes there may be, and so many that have not said whose they are.
   private static let mostNodes = 1024
   private static let mostStrangers = 256
@@ -104,12 +115,14 @@ public struct Server: Sendable {
       network: PeerTransport(identities: identities, loop: loop, tls: tls), clock: .continuous,
       random: SystemRandomNumberGenerator())
     // A node in doubt must not lead: with others that were wiped too it would begin anew, and what
-    // those that refuse it hold would be lost.
-    await identities.watchDoubt { isInDoubt in
+    // those that refuse it hold would be lost. Nor when it is taken back, before it holds that itself.
+    await identities.watchDoubt { doubt in
       var switches = Switches()
-      switches.elect = !isInDoubt
-      switches.heartbeat = !isInDoubt
+      switches.elect = doubt == .none
+      switches.heartbeat = doubt == .none
       raft.set(switches)
+      // Ends with the node at the latest.
+      if doubt == .admitted { Task { try await Self.catchUp(raft, identities) } }
     }
     let (strangers, nodes) = (Limit(most: Self.mostStrangers), Limit(most: Self.mostNodes))
     let peers = try await Listener(address: configuration.address.peer, loop: loop) { _ in
