@@ -10,6 +10,15 @@ let resources = [
   "campaign.mustache", "campaign.css", "junit.mustache",
 ]
 
+let dashboardResources = [
+  "layout.mustache", "runs.mustache", "run.mustache", "logs.mustache", "campaigns.mustache",
+  "cells.mustache", "trends.mustache", "versus.mustache", "error.mustache", "dashboard.css",
+  "dashboard.js",
+]
+
+// Tests that wait for processes and files rather than compute: built in half the time.
+let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
+
 // The layers: a target imports only targets above it.
 let package = Package(
   name: "gauntlet",
@@ -28,12 +37,15 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -145,6 +157,17 @@ let package = Package(
       ],
       resources: resources.map { .embedInCode("Resources/\($0)") }),
     .target(
+      name: "Dashboard",
+      dependencies: [
+        "Bench", "Blocking", "Campaigns", "History", "Reports", "Workloads",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      resources: dashboardResources.map { .embedInCode("Resources/\($0)") }),
+    .target(
       name: "Simulation",
       dependencies: [
         "History", "Linearizability", "Raft", "RaftStore",
@@ -153,8 +176,9 @@ let package = Package(
     .executableTarget(
       name: "gauntlet",
       dependencies: [
-        "Bench", "Campaigns", "Fleet", "History", "Hosts", "Linearizability", "Nemesis", "Reports",
-        "SSH", "Simulation", "Systems", "Workloads",
+        "Bench", "Campaigns", "Dashboard", "Fleet", "History", "Hosts", "Linearizability",
+        "Nemesis",
+        "Reports", "SSH", "Simulation", "Systems", "Workloads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -186,9 +210,11 @@ let package = Package(
     .testTarget(name: "HistoryTests", dependencies: ["CZlib", "History", "Support"]),
     .testTarget(
       name: "LinearizabilityTests", dependencies: ["History", "Linearizability", "Support"]),
-    .testTarget(name: "CheckersTests", dependencies: ["Checkers", "History"]),
     .testTarget(
-      name: "RaftTests", dependencies: ["Raft", "RaftStore", "Support"], exclude: ["Scripts"]),
+      name: "CheckersTests", dependencies: ["Checkers", "History"], swiftSettings: unoptimised),
+    .testTarget(
+      name: "RaftTests", dependencies: ["Raft", "RaftStore", "Support"], exclude: ["Scripts"],
+      swiftSettings: unoptimised),
     .testTarget(
       name: "RaftStoreTests",
       dependencies: ["Blocking", "Raft", "RaftConformance", "RaftStore", "Support"]),
@@ -202,37 +228,42 @@ let package = Package(
         "Support",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
-      ]),
+      ], swiftSettings: unoptimised),
     .testTarget(
       name: "SSHTests",
       dependencies: [
         "Fleet", "Hosts", "SSH", "Support", "Workloads",
         .product(name: "Subprocess", package: "swift-subprocess"),
-      ]),
+      ], swiftSettings: unoptimised),
     .testTarget(
       name: "HostsTests",
       dependencies: [
         "Blocking", "CLinux", "Hosts", "lab-probe",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ]),
+      ], swiftSettings: unoptimised),
     .testTarget(
-      name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"]),
+      name: "WorkloadsTests", dependencies: ["History", "RedisProtocol", "Support", "Workloads"],
+      swiftSettings: unoptimised),
     .testTarget(
       name: "NemesisTests",
-      dependencies: ["History", "Hosts", "Nemesis", "Support", "Systems", "Workloads"]),
-    .testTarget(name: "BenchTests", dependencies: ["Bench", "History", "Workloads"]),
+      dependencies: ["History", "Hosts", "Nemesis", "Support", "Systems", "Workloads"],
+      swiftSettings: unoptimised),
+    .testTarget(
+      name: "BenchTests", dependencies: ["Bench", "History", "Workloads"],
+      swiftSettings: unoptimised),
     .testTarget(
       name: "CampaignsTests",
       dependencies: [
         "Bench", "Campaigns", "Checkers", "History", "Hosts", "Nemesis", "Support", "Workloads",
-      ]),
+      ], swiftSettings: unoptimised),
     .testTarget(
       name: "ReportsTests",
-      dependencies: ["Campaigns", "History", "Linearizability", "Reports", "Support"]),
+      dependencies: ["Campaigns", "History", "Linearizability", "Reports", "Support"],
+      swiftSettings: unoptimised),
     .testTarget(
       name: "GauntletTests",
-      dependencies: ["Bench", "History", "gauntlet"]),
+      dependencies: ["Bench", "History", "gauntlet"], swiftSettings: unoptimised),
   ],
   swiftLanguageModes: [.v6]
 )

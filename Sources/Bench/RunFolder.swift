@@ -47,7 +47,8 @@ public struct RunFolder: Sendable, Equatable {
   /// Says for as long as this process lives that the run in this folder goes on.
   public func hold() {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if descriptor >= 0 { flock(descriptor, LOCK_EX | LOCK_NB) }  // nobody else does it
+    // Nobody else does it, and who asks lets go at once.
+    if descriptor >= 0 { flock(descriptor, LOCK_EX) }
   }
 
   /// Whether a process lives that holds it.
@@ -55,7 +56,7 @@ public struct RunFolder: Sendable, Equatable {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0
   }
 
   /// Makes a new folder in `store` and points `latest` to it.

@@ -3,7 +3,6 @@
 import Bench
 import FoundationEssentials
 import Workloads
-import Workloads
 
 /// Which of its workload's faults a cell has.
 public enum FaultChoice: Hashable, Sendable {
@@ -228,7 +227,7 @@ extension Campaign {
     if let (name, value, range) = ranges.first(where: { !$0.2.contains($0.1) }) {
       return "\(name) is \(value), not of \(range)"
     }
-    if let bad = settings.first(where: { !$0.dropFirst().contains("=") }) {
+    if let bad = settings.first(where: { Override($0) == nil }) {
       return "\(bad): write key=value, such as clients=4"
     }
     if let idle = workloads.first(where: { faults(for: $0).isEmpty }) {

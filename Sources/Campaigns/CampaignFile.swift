@@ -50,7 +50,7 @@ public enum CampaignFile {
     campaign.nodes = try nodes(&root)
     campaign.time = try root.duration("time")?.workloadText
     campaign.settings = try words("set", of: &root) ?? []
-    for setting in campaign.settings where !setting.dropFirst().contains("=") {
+    for setting in campaign.settings where Override(setting) == nil {
       throw root.failure("set", nil, "\(setting): write key=value, such as clients=4")
     }
     let sources = try words("workloads", of: &root) ?? []
@@ -251,10 +251,7 @@ public enum CampaignFile {
 extension Campaign {
   /// What a run puts over its workload's file.
   func overrides(nodes: Int?) -> [Override] {
-    var overrides = settings.map { setting in
-      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return Override(String(parts[0]), String(parts[1]))
-    }
+    var overrides = settings.compactMap { Override($0) }
     if let time { overrides.append(Override("time", time)) }
     if let nodes { overrides.append(Override("nodes", "\(nodes)")) }
     return overrides

@@ -8,7 +8,7 @@ extension Comparison {
   public var conclusion: String {
     let slower = differences.filter { $0.verdict == "regression" }
     let worse = findings.filter(\.holds)
-    var parts = slower.map { "\($0.measure) \(Self.effect($0)) in \($0.group)" }
+    var parts = slower.map { "\($0.measure) \($0.effectText) in \($0.group)" }
     parts += worse.map { "\($0.outcome) \($0.fingerprint) \($0.verdict)" }
     if !parts.isEmpty { return "a regression that holds: \(parts.joined(separator: "; "))" }
     if hasNewViolation {
@@ -48,32 +48,9 @@ extension Comparison {
   private static func line(_ difference: Difference, confidence: Double) -> String {
     let marks = ["regression": "✘", "improvement": "✔", "unseen": "?"]
     let mark = marks[difference.verdict] ?? " "
-    var certainty = "too few pairs to see a difference"
-    if difference.verdict != "unseen" {
-      let interval = difference.interval.map { amount($0, difference.scale) }
-        .joined(separator: " to ")
-      certainty = "\(interval) with \(Figures.percent(confidence))"
-      if let detectable = difference.detectable {
-        certainty += ", would have seen \(amount(detectable, difference.scale).drop { $0 == "+" })"
-      }
-    }
     return "         \(mark) \(padded(difference.measure, 36)) "
-      + "\(value(difference.first, difference)) → \(value(difference.second, difference))  "
-      + "\(effect(difference)) (\(certainty))"
-  }
-
-  private static func value(_ value: Double, _ difference: Difference) -> String {
-    difference.unit.isEmpty
-      ? "\(rounded(value * 100, 3)) %" : "\(rounded(value, 3)) \(difference.unit)"
-  }
-
-  static func effect(_ difference: Difference) -> String {
-    amount(difference.effect, difference.scale)
-  }
-
-  /// `+3.2 %`; of a difference of shares, in points.
-  private static func amount(_ amount: Double, _ scale: Measure.Scale) -> String {
-    "\(amount >= 0 ? "+" : "")\(rounded(amount * 100, 2)) \(scale == .ratio ? "%" : "points")"
+      + "\(difference.firstText) → \(difference.secondText)  "
+      + "\(difference.effectText) (\(difference.certainty(confidence: confidence)))"
   }
 
   /// With so many digits that say something.
@@ -85,5 +62,33 @@ extension Comparison {
 
   private static func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
+  }
+}
+
+extension Comparison.Difference {
+  /// The first side's mean, with its unit.
+  public var firstText: String { text(of: first) }
+  /// The second side's mean, with its unit.
+  public var secondText: String { text(of: second) }
+  /// By how much the second is more, as `+3.2 %`.
+  public var effectText: String { text(ofEffect: effect) }
+
+  /// Between what the effect lies, and which would have been seen.
+  public func certainty(confidence: Double) -> String {
+    guard verdict != "unseen" else { return "too few pairs to see a difference" }
+    let bounds = interval.map { text(ofEffect: $0) }.joined(separator: " to ")
+    let seen = detectable.map { ", would have seen \(text(ofEffect: $0).drop { $0 == "+" })" }
+    return "\(bounds) with \(Figures.percent(confidence))\(seen ?? "")"
+  }
+
+  private func text(of value: Double) -> String {
+    unit.isEmpty
+      ? "\(Comparison.rounded(value * 100, 3)) %" : "\(Comparison.rounded(value, 3)) \(unit)"
+  }
+
+  /// Of a difference of shares, in points.
+  private func text(ofEffect amount: Double) -> String {
+    let sign = amount >= 0 ? "+" : ""
+    return "\(sign)\(Comparison.rounded(amount * 100, 2)) \(scale == .ratio ? "%" : "points")"
   }
 }

@@ -22,11 +22,45 @@ public struct RunFilter: Sendable, Equatable {
   public var build: String?
   /// Only this finding's.
   public var fingerprint: String?
-  /// Only so many, the newest; nil for all.
+  /// Only those that have this in their names, folder or summary, whatever its case; nil for all.
+  public var text: String?
+  /// By what they are ordered.
+  public var order = RunOrder.started
+  /// Whether the least comes first.
+  public var isAscending = false
+  /// Only so many, after those that are passed over; nil for all.
   public var limit: Int?
+  /// How many are passed over.
+  public var offset = 0
 
   /// All runs.
   public init() {}
+}
+
+/// By what runs are ordered.
+public enum RunOrder: String, Sendable, CaseIterable {
+  /// One column of the index each.
+  case started, outcome, workload, faults, build, nodes, ok, longestGap, seconds
+}
+
+/// What the runs of one cell of one day came to.
+public struct Night: Sendable, Equatable, Codable, FetchableRecord {
+  /// The workload's name.
+  public var workload: String
+  /// Which of its faults.
+  public var faults: String
+  /// The build's name.
+  public var build: String
+  /// The day, in UTC, as `20261128`.
+  public var day: String
+  /// How many there were.
+  public var runs: Int
+  /// In how many something was found.
+  public var findings: Int
+  /// Operations that succeeded in a second under load, on average; nil where there was no load.
+  public var rate: Double?
+  /// The longest time in which nothing succeeded, in seconds.
+  public var longestGap: Double
 }
 
 /// The index of all runs in a store, `index.sqlite` in it. Several processes may write to it at once.
@@ -109,12 +143,15 @@ public actor RunIndex {
   /// How many `filter` lets through, whatever its limit.
   public func count(_ filter: RunFilter = RunFilter()) throws -> Int {
     var filter = filter
-    filter.limit = nil
+    (filter.limit, filter.offset) = (nil, 0)
     return try database.read { [filter] in try Self.request(filter).fetchCount($0) }
   }
 
   private static func request(_ filter: RunFilter) -> QueryInterfaceRequest<RunEntry> {
-    var request = RunEntry.order(Column("started").desc, Column("folder").desc)
+    let column = Column(filter.order.rawValue)
+    var request = RunEntry.order(
+      filter.isAscending ? column.asc : column.desc, Column("started").desc,
+      Column("folder").desc)
     if !filter.outcomes.isEmpty {
       request = request.filter(filter.outcomes.contains(Column("outcome")))
     }
@@ -128,8 +165,42 @@ public actor RunIndex {
       request = request.filter(
         sql: "build = ? OR substr(sum, 1, length(?)) = ?", arguments: [build, build, build])
     }
-    if let limit = filter.limit { request = request.limit(limit) }
+    if let text = filter.text {
+      let columns = ["folder", "workload", "faults", "build", "seed", "summary", "fingerprint"]
+      request = request.filter(
+        sql: columns.map { "instr(lower(ifnull(\($0), '')), lower(?)) > 0" }
+          .joined(separator: " OR "),
+        arguments: StatementArguments(columns.map { _ in text }))
+    }
+    if filter.limit != nil || filter.offset > 0 {
+      request = request.limit(filter.limit ?? Int.max, offset: filter.offset)
+    }
     return request
+  }
+
+  /// All that a column of names has, in order.
+  public func names(_ order: RunOrder) throws -> [String] {
+    try database.read {
+      try String.fetchAll(
+        $0, sql: "SELECT DISTINCT \(order.rawValue) FROM run ORDER BY 1 LIMIT 200")
+    }
+  }
+
+  /// What each cell came to on each day, the oldest first, of the last `days` on which there were runs.
+  public func nights(_ days: Int) throws -> [Night] {
+    try database.read {
+      try Night.fetchAll(
+        $0,
+        sql: """
+          SELECT workload, faults, build, substr(started, 1, 8) AS day, count(*) AS runs,
+            sum(outcome IN ('violation', 'crash', 'objective')) AS findings,
+            avg(ok / nullif(loadSeconds, 0)) AS rate, max(longestGap) AS longestGap
+          FROM run
+          WHERE outcome <> 'unfinished' AND substr(started, 1, 8) IN
+            (SELECT DISTINCT substr(started, 1, 8) AS day FROM run ORDER BY day DESC LIMIT ?)
+          GROUP BY workload, faults, build, day ORDER BY day
+          """, arguments: [days])
+    }
   }
 
   /// What is known of these cells, of campaigns other than `campaign`.
@@ -186,11 +257,16 @@ public actor RunIndex {
         unreadable[folder] = "\(error)"
       }
     }
-    try database.write { [entries] database in
+    try fill(entries)
+    return (entries.count, unreadable)
+  }
+
+  /// Holds `entries` and nothing else.
+  func fill(_ entries: [RunEntry]) throws {
+    try database.write { database in
       try RunEntry.deleteAll(database)
       for entry in entries { try entry.insert(database) }
     }
-    return (entries.count, unreadable)
   }
 
   /// The run folders of a store, as paths in it. Links are not followed: what they show lies elsewhere.

@@ -148,16 +148,7 @@ public struct SourceTree: Sendable {
   }
 
   private func git(_ arguments: [String], in folder: String) async throws -> [String] {
-    let output = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path
-    defer { try? FileManager.default.removeItem(atPath: output) }  // what git said
-    let process = ChildProcess(
-      program: "git", arguments: ["-C", folder] + arguments, log: output, limit: .seconds(600))
-    let code = try await process.run()
-    guard code == 0 else {
-      throw BenchError(
-        "git \(arguments[0]) in \(folder): \(process.lastLine ?? "failed without a word")")
-    }
-    let data = FileManager.default.contents(atPath: output) ?? Data()
-    return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    try await Tool.lines(
+      "git", ["-C", folder] + arguments, purpose: "\(arguments[0]) in \(folder)")
   }
 }

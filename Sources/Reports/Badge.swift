@@ -1,17 +1,17 @@
 // How an outcome is shown: a word, a shape and a tone, so that colour is never the only sign.
 
 /// What the template needs to draw a badge.
-struct Badge {
-  let word: String
+package struct Badge: Sendable {
+  package let word: String
   /// A CSS class: `good`, `bad`, `warn` or `quiet`.
-  let tone: String
+  package let tone: String
   /// The outline of an SVG path in a 24 × 24 box.
-  let outline: String
+  package let outline: String
   /// The strokes upon the outline.
-  let strokes: String
+  package let strokes: String
 
   /// The badge of a run's outcome.
-  static func outcome(_ outcome: String) -> Badge {
+  package static func outcome(_ outcome: String) -> Badge {
     switch outcome {
     case "valid":
       Badge(word: "Valid", tone: "good", outline: circle, strokes: "M7 12.5l3.4 3.4L17 8.8")
@@ -37,7 +37,7 @@ struct Badge {
   }
 
   /// The badge of a checker's verdict.
-  static func verdict(_ verdict: String) -> Badge {
+  package static func verdict(_ verdict: String) -> Badge {
     switch verdict {
     case "valid": Badge(outcome("valid"), word: "valid")
     case "invalid": Badge(outcome("violation"), word: "invalid")

@@ -6,12 +6,12 @@ import Mustache
 ///
 /// swift-mustache's own HTML content type goes by `Character`, to which a quotation mark with a
 /// combining accent is no quotation mark; to a browser it is, and it ends the attribute.
-struct HTMLText: MustacheContentType {
+package struct HTMLText: MustacheContentType {
   /// Makes `{{% CONTENT_TYPE: GAUNTLET-HTML}}` known to templates; once a process.
-  static let registration: Void = MustacheContentTypes.register(
+  package static let registration: Void = MustacheContentTypes.register(
     HTMLText(), named: "GAUNTLET-HTML")
 
-  func escapeText(_ text: String) -> String {
+  package func escapeText(_ text: String) -> String {
     var escaped = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -19,6 +19,8 @@ struct Page {
   let style: String
   let script: String
   let data: String
+  /// What lets a stricter policy than the page's own run its script; nil in a file.
+  let nonce: String?
 
   // Sections of the template that show a heading only if there is something below it.
   let hasChecks: Bool
@@ -64,7 +66,8 @@ struct Page {
 }
 
 extension Page {
-  init(of report: RunReport) throws(ReportError) {
+  init(of report: RunReport, nonce: String?) throws(ReportError) {
+    self.nonce = nonce
     title = report.title
     badge = .outcome(report.outcome)
     verdictLine = report.verdictLine

@@ -37,9 +37,10 @@ public struct RunReport: Sendable {
 
   /// Renders the page: one file that loads nothing, for any browser of the last years.
   ///
+  /// - Parameter nonce: what a server's policy asks of scripts and styles; nil for a file.
   /// - Complexity: O(n log n) in the operations; about 80 bytes of page for each.
   /// - Throws: `ReportError` if an operation ends before it starts.
-  public func html() throws(ReportError) -> String {
-    try Page(of: self).html()
+  public func html(nonce: String? = nil) throws(ReportError) -> String {
+    try Page(of: self, nonce: nonce).html()
   }
 }

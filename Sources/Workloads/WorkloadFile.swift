@@ -15,6 +15,13 @@ public struct Override: Equatable, Sendable {
     self.path = path
     self.value = value
   }
+
+  /// What `text` says, as `workload.keys=16`; nil when it is nothing of that form.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty else { return nil }
+    self.init(String(parts[0]), String(parts[1]))
+  }
 }
 
 /// Reads workload files.

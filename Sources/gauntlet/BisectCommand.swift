@@ -44,8 +44,7 @@ struct BisectCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The load's time in each run.", valueName: "10s"))
   var time: String?
 
-  @Option(help: ArgumentHelp("Put a value over the workload's.", valueName: "key=value"))
-  var set: [String] = []
+  @OptionGroup var settings: SettingOption
 
   @Option(help: "The first run's seed.")
   var seed: UInt64 = 1
@@ -56,8 +55,7 @@ struct BisectCommand: AsyncParsableCommand {
   @Option(help: "The chance of naming the wrong commit.")
   var error: Double = 0.05
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -72,9 +70,6 @@ struct BisectCommand: AsyncParsableCommand {
     guard error > 0, error < 1 else { throw ValidationError("--error is between 0 and 1.") }
     if let time, Duration(workload: time) == nil {
       throw ValidationError("--time is a time above zero, such as 10s.")
-    }
-    for override in set where !override.dropFirst().contains("=") {
-      throw ValidationError("--set \(override): write key=value, such as clients=4.")
     }
   }
 
@@ -104,12 +99,9 @@ struct BisectCommand: AsyncParsableCommand {
   }
 
   private func bisect(_ interruption: Interruption) async throws -> BisectSummary {
-    let store = StoreOption.path(store)
+    let store = store.path
     guard let tree = source.tree(store: store) else { preconditionFailure("validate asked for it") }
-    var overrides = set.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return Override(String(parts[0]), String(parts[1]))
-    }
+    var overrides = settings.overrides
     if let time { overrides.append(Override("time", time)) }
     let workload = try WorkloadFile.read(path: self.workload, overrides: overrides)
     let commits = try await tree.commits(after: good, to: bad)

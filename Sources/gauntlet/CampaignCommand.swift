@@ -38,7 +38,7 @@ struct CampaignCommand: AsyncParsableCommand {
       """,
     subcommands: [
       CampaignRunCommand.self, CampaignResumeCommand.self, CampaignStatusCommand.self,
-      CampaignCollectCommand.self,
+      CampaignCollectCommand.self, CampaignSubmitCommand.self,
     ])
 }
 
@@ -67,8 +67,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
   @Option(help: "A file of machines that are reached over SSH; labs if left out.")
   var hosts: String?
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @OptionGroup var notification: NotificationOptions
 
@@ -111,7 +110,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
     let folder: CampaignFolder
     do {
       folder = try CampaignFolder.make(
-        in: StoreOption.path(store), for: campaign, shard: shard,
+        in: store.path, for: campaign, shard: shard,
         hosts: hosts.map { URL(filePath: $0).path })
     } catch {
       throw Failure.report(error)
@@ -133,8 +132,7 @@ struct CampaignResumeCommand: AsyncParsableCommand {
   @Argument(help: "The campaign's name or folder.")
   var campaign: String = "latest"
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @OptionGroup var notification: NotificationOptions
 
@@ -144,7 +142,7 @@ struct CampaignResumeCommand: AsyncParsableCommand {
   func run() async throws {
     let folder: CampaignFolder
     do {
-      folder = try CampaignFolder.find(campaign, in: StoreOption.path(store))
+      folder = try CampaignFolder.find(campaign, in: store.path)
     } catch {
       throw Failure.report(error)
     }
@@ -169,15 +167,14 @@ struct CampaignStatusCommand: AsyncParsableCommand {
   @Flag(help: "One line, or one object, for each campaign of the store.")
   var all = false
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() async throws {
     do {
-      let store = StoreOption.path(store)
+      let store = store.path
       let folders =
         all ? CampaignFolder.all(in: store) : [try CampaignFolder.find(campaign, in: store)]
       for folder in folders {
@@ -207,8 +204,7 @@ struct CampaignCollectCommand: AsyncParsableCommand {
   @Argument(help: "The stores in which the parts lie.")
   var stores: [String]
 
-  @Option(help: "Where it all goes; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -217,7 +213,7 @@ struct CampaignCollectCommand: AsyncParsableCommand {
     let summary: CampaignSummary
     do {
       let parts = try CampaignCollection.parts(in: stores)
-      let whole = try await CampaignCollection.collect(parts, into: StoreOption.path(store))
+      let whole = try await CampaignCollection.collect(parts, into: store.path)
       summary = CampaignSummary(try whole.state(), folder: whole)
     } catch {
       throw Failure.report(error)
@@ -295,13 +291,5 @@ struct NotificationOptions: ParsableArguments {
     } catch {
       FileHandleOutput.standardError.write("gauntlet: nobody was told: \(error)\n")
     }
-  }
-}
-
-/// Where the store is.
-enum StoreOption {
-  /// What the flag says, else the variable, else `runs`.
-  static func path(_ flag: String?) -> String {
-    flag ?? ProcessInfo.processInfo.environment["GAUNTLET_STORE"] ?? "runs"
   }
 }

@@ -56,8 +56,7 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(name: .customLong("for"), help: ArgumentHelp("End after so long.", valueName: "5m"))
   var limit: String?
 
-  @Option(help: ArgumentHelp("Put a value over the workloads'.", valueName: "key=value"))
-  var set: [String] = []
+  @OptionGroup var settings: SettingOption
 
   @Option(help: "The first pair's seed.")
   var seed: UInt64 = 1
@@ -70,8 +69,7 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(help: "The campaign whose builds are compared.")
   var campaign: String?
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -87,16 +85,13 @@ struct CompareCommand: AsyncParsableCommand {
     where Duration(workload: text) == nil {
       throw ValidationError("\(flag) is a time above zero, such as 10s or 5m.")
     }
-    for override in set where !override.dropFirst().contains("=") {
-      throw ValidationError("--set \(override): write key=value, such as clients=4.")
-    }
   }
 
   func run() async throws {
     let comparison: Comparison
     var codes: Set<Int32> = []
     do {
-      comparison = try await compare(StoreOption.path(store), &codes)
+      comparison = try await compare(store.path, &codes)
     } catch let code as ExitCode {
       throw code
     } catch is CancellationError {
@@ -146,7 +141,7 @@ struct CompareCommand: AsyncParsableCommand {
         try Campaign.Build(name: "B", at: programs[1]),
       ], name: "compare", workloads: workload,
       faults: [FaultChoice(name: faults.split(separator: ",").joined(separator: "+"))],
-      settings: set, time: time, pairs: pairs,
+      settings: settings.given, time: time, pairs: pairs,
       seconds: limit.flatMap { Duration(workload: $0) }.map { $0 / .seconds(1) }, firstSeed: seed)
     let folder = try CampaignFolder.make(in: store, for: campaign, shard: .whole)
     let work = CampaignAtWork(folder: folder, json: json)

@@ -70,7 +70,7 @@ struct Gauntlet: AsyncParsableCommand {
     subcommands: [
       RunCommand.self, ReplayCommand.self, CampaignCommand.self, CompareCommand.self,
       BisectCommand.self, ShrinkCommand.self, ReportCommand.self,
-      RunsCommand.self,
+      RunsCommand.self, ServeCommand.self,
       CheckCommand.self, VerifyCommand.self,
       ConvertCommand.self,
       GenerateCommand.self, SimulateCommand.self, DoctorCommand.self, HealCommand.self,

@@ -34,8 +34,7 @@ struct ReplayCommand: AsyncParsableCommand {
   @Flag(help: "With --count: stop at the first violation.")
   var stopAtViolation = false
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print one JSON object for each run.")
   var json = false
@@ -44,7 +43,7 @@ struct ReplayCommand: AsyncParsableCommand {
   func command() throws -> RunCommand {
     let run = RunFolder(path: folder)
     var words = [run.workload, "--plan", run.plan, "--count", "\(count)"]
-    for (flag, value) in [("--hosts", hosts), ("--build", build), ("--store", store)] {
+    for (flag, value) in [("--hosts", hosts), ("--build", build), ("--store", store.given)] {
       if let value { words += [flag, value] }
     }
     if stopAtViolation { words.append("--stop-at-violation") }

@@ -55,8 +55,7 @@ struct ReportCommand: AsyncParsableCommand {
     help: "With --bundle: the program that the run tested; raft-node beside gauntlet if left out.")
   var build: String?
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   func validate() throws {
     for path in output where Format(ending: path) == nil {
@@ -71,7 +70,7 @@ struct ReportCommand: AsyncParsableCommand {
         return try await RunBundle.write(
           RunFolder(path: campaign), build: build ?? RunCommand.sibling("raft-node"), to: bundle)
       }
-      let folder = try CampaignFolder.find(campaign, in: StoreOption.path(store))
+      let folder = try CampaignFolder.find(campaign, in: store.path)
       let report = CampaignReport(try folder.state(), folder: folder)
       if output.isEmpty { print(try Self.render(report, as: format), terminator: "") }
       for path in output {

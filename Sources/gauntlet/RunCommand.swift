@@ -67,9 +67,7 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "A second build of it, which `upgrade` goes to and comes back from.")
   var upgrade: String?
 
-  @Option(
-    help: ArgumentHelp("Put a value over the file's.", valueName: "key=value"))
-  var set: [String] = []
+  @OptionGroup var settings: SettingOption
 
   @Option(help: "How many runs; each has the seed after the one before.")
   var count: Int = 1
@@ -85,8 +83,7 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: .hidden)
   var planHistory: String?
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   /// For `gauntlet campaign`: the run's folder, which is there.
   @Option(help: .hidden)
@@ -119,17 +116,11 @@ struct RunCommand: AsyncParsableCommand {
       }
     }
     guard folder == nil || count == 1 else { throw ValidationError("--folder is for one run.") }
-    for override in set where !override.dropFirst().contains("=") {
-      throw ValidationError("--set \(override): write key=value, such as workload.keys=16.")
-    }
   }
 
   /// The workload with all flags put over it. Bad input ends the command here.
   func workload() throws -> Workload {
-    var overrides = set.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return Override(String(parts[0]), String(parts[1]))
-    }
+    var overrides = settings.overrides
     let flags: [(String, String?)] = [
       ("time", time), ("nodes", nodes.map { "\($0)" }), ("clients", clients.map { "\($0)" }),
       ("rate", rate.map { "\($0)" }), ("seed", seed.map { "\($0)" }),
@@ -157,7 +148,7 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let workload = try workload()
-    let store = StoreOption.path(store)
+    let store = store.path
     let first = workload.seed ?? UInt64.random(in: 0..<1_000_000_000)
     let activity = Activity()
     let watchdog = Watchdog(activity: activity)
@@ -180,6 +171,7 @@ struct RunCommand: AsyncParsableCommand {
           let folder =
             try folder.map { RunFolder(path: $0) }
             ?? RunFolder.make(in: store, for: workload, seed: seed)
+          if self.folder == nil { folder.hold() }
           let run = try Run(
             workload, seed: seed, system: system, hosts: hosts, probe: probe, build: build,
             plan: plan, folder: folder, activity: activity, watchdog: watchdog,

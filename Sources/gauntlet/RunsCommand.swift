@@ -51,8 +51,7 @@ struct RunsListCommand: AsyncParsableCommand {
   @Option(help: "How many.")
   var limit: Int = 20
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print one JSON object for each run.")
   var json = false
@@ -75,7 +74,7 @@ struct RunsListCommand: AsyncParsableCommand {
     filter.fingerprint = finding
     filter.limit = limit
     do {
-      let store = StoreOption.path(store)
+      let store = store.path
       filter.campaign = try campaign.map { try CampaignFolder.find($0, in: store).name }
       let index = try RunIndex(store: store, isLooking: true)
       let runs = try await index.runs(filter)
@@ -107,15 +106,14 @@ struct RunsShowCommand: AsyncParsableCommand {
   @Argument(help: "The run's folder.")
   var run: String
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func run() async throws {
     do {
-      let store = StoreOption.path(store)
+      let store = store.path
       let entry = try RunEntry(reading: try StoreOption.run(run, in: store), in: store)
       print(json ? try JSONOutput.line(entry) : entry.text(in: store))
     } catch {
@@ -136,12 +134,11 @@ struct RunsRemoveCommand: AsyncParsableCommand {
   @Argument(help: "The runs' folders.")
   var runs: [String]
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   func run() async throws {
     do {
-      let store = StoreOption.path(store)
+      let store = store.path
       let folders = try runs.map { try StoreOption.run($0, in: store) }
       try await RunIndex(store: store, isLooking: true).remove(folders)
       for folder in folders { print("removed \(store)/\(folder)") }
@@ -177,8 +174,7 @@ struct RunsTidyCommand: AsyncParsableCommand {
   @Flag(help: "Only say what would go.")
   var dryRun = false
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   func validate() throws {
     guard days != nil || size != nil else {
@@ -192,7 +188,7 @@ struct RunsTidyCommand: AsyncParsableCommand {
 
   func run() async throws {
     do {
-      let store = StoreOption.path(store)
+      let store = store.path
       let index = try RunIndex(store: store, isLooking: true)
       let rule = Retention(
         keep: keep, oldest: days.map { Retention.day($0, before: Date()) },
@@ -224,12 +220,11 @@ struct RunsReindexCommand: AsyncParsableCommand {
         gauntlet runs reindex --store runs
       """)
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   func run() async throws {
     do {
-      let (count, unreadable) = try await RunIndex(store: StoreOption.path(store), isLooking: true)
+      let (count, unreadable) = try await RunIndex(store: store.path, isLooking: true)
         .rebuild()
       for (folder, reason) in unreadable.sorted(by: { $0.key < $1.key }) {
         FileHandleOutput.standardError.write("gauntlet: \(folder): left out: \(reason)\n")
@@ -238,19 +233,5 @@ struct RunsReindexCommand: AsyncParsableCommand {
     } catch {
       throw Failure.report(error)
     }
-  }
-}
-
-extension StoreOption {
-  /// The folder that `text` names, as a path in `store`: a path, or `latest`.
-  ///
-  /// - Throws: `BenchError` when no run of the store is there.
-  static func run(_ text: String, in store: String) throws(BenchError) -> String {
-    let root = URL(filePath: store).resolvingSymlinksInPath().path
-    for path in [text, "\(store)/\(text)"] where RunFolder.isRun(path) {
-      let real = URL(filePath: path).resolvingSymlinksInPath().path
-      if real.hasPrefix("\(root)/") { return String(real.dropFirst(root.count + 1)) }
-    }
-    throw BenchError("\(text): no run of \(store); gauntlet runs lists them")
   }
 }

@@ -35,8 +35,7 @@ struct ShrinkCommand: AsyncParsableCommand {
   @Option(help: "The chance of missing one step.")
   var error: Double = 0.05
 
-  @Option(help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
-  var store: String?
+  @OptionGroup var store: StoreOption
 
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -65,7 +64,7 @@ struct ShrinkCommand: AsyncParsableCommand {
   }
 
   private func shrink(_ interruption: Interruption) async throws -> ShrinkSummary {
-    let store = StoreOption.path(store)
+    let store = store.path
     let folder = RunFolder(path: run)
     let workload = try WorkloadFile.read(path: folder.workload)
     guard let results = try RunResults.read(folder.results),

@@ -102,9 +102,9 @@ struct RunIntegrationTests {
         faults:
           - {disk: [lose-unsynced, kill-at-sync, sync-error, full, sync-stall], every: 4s, for: 1s}
           - {clock: [ahead, behind, fast, slow], every: 4s, for: 1500ms}
-          - {abort: [one], every: 8s, for: 500ms}
-          - {terminate: [leader], every: 9s, for: 500ms}
-          - {roll: [one], every: 3s, for: 500ms}
+          - {abort: [one], every: 5s, for: 500ms}
+          - {terminate: [one], every: 4s, for: 500ms}
+          - {roll: [one], every: 4s, for: 500ms}
           - {administer: [transfer, snapshot, purge], every: 4s, for: 100ms}
           - {partition: [star, chain, bridge, random, leader-majority], by: [drop, reset], every: 4s, for: 700ms}
           - {disconnect: [leader, one], by: [reset, drop], every: 6s, for: 500ms}

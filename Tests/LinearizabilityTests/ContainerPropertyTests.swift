@@ -82,7 +82,7 @@ extension ContainerKind {
     #if DEBUG
       return max(1, (wanted ?? 2_000) / each)
     #else
-      return max(1, (wanted ?? 30_000) / each)
+      return max(1, (wanted ?? 15_000) / each)
     #endif
   }
 

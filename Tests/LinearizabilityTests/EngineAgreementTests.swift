@@ -14,7 +14,7 @@ import Testing
     #if DEBUG
       return Seed.some(max(1, (wanted ?? 150) / 75))
     #else
-      return Seed.some(max(1, (wanted ?? 300) / 75))
+      return Seed.some(max(1, (wanted ?? 150) / 75))
     #endif
   }
   /// One engine may be lost on a history that another finds easy.

@@ -14,7 +14,7 @@ import Testing
     #if DEBUG
       return Seed.some(max(1, (wanted ?? 120) / 60))
     #else
-      return Seed.some(max(1, (wanted ?? 300) / 60))
+      return Seed.some(max(1, (wanted ?? 180) / 60))
     #endif
   }
   /// An engine that is lost says nothing; most histories take less than one.

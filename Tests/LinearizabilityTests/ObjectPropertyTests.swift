@@ -15,7 +15,7 @@ import Testing
     #if DEBUG
       return max(1, (wanted ?? 4_500) / each / ObjectShape.Kind.allCases.count)
     #else
-      return max(1, (wanted ?? 90_000) / each / ObjectShape.Kind.allCases.count)
+      return max(1, (wanted ?? 45_000) / each / ObjectShape.Kind.allCases.count)
     #endif
   }
 

@@ -136,7 +136,7 @@ protocol RelaxationVisitor {
   static let each = 250
   static var blocks: Int {
     let wanted = ProcessInfo.processInfo.environment["FUZZ"].flatMap(Int.init)
-    return max(1, (wanted ?? 21_000) / each / RelaxedObject.allCases.count)
+    return max(1, (wanted ?? 11_000) / each / RelaxedObject.allCases.count)
   }
 
   @Test(

@@ -14,7 +14,7 @@ import Testing
     #if DEBUG
       return max(1, (wanted ?? 5_000) / each)
     #else
-      return max(1, (wanted ?? 120_000) / each)
+      return max(1, (wanted ?? 50_000) / each)
     #endif
   }
 

@@ -58,7 +58,7 @@ extension [Operation] {
     #if DEBUG
       return max(1, (wanted ?? 5_000) / each)
     #else
-      return max(1, (wanted ?? 40_000) / each)
+      return max(1, (wanted ?? 20_000) / each)
     #endif
   }
 
@@ -81,7 +81,7 @@ extension [Operation] {
   }
 
   @Test(
-    "the sweep agrees with the search where there are more operations", arguments: Seed.some(400))
+    "the sweep agrees with the search where there are more operations", arguments: Seed.some(200))
   func agreesWithSearch(seed: Seed) throws {
     var random = SplitMix64(seed)
     let shape = Shape(

@@ -5,7 +5,7 @@ import Bench
 import Campaigns
 
 /// What `campaign.mustache` renders.
-struct CampaignPage {
+package struct CampaignPage {
   let title: String
   let badge: Badge
   let sentence: String
@@ -73,7 +73,7 @@ struct CampaignPage {
   }
 
   /// What came of it, in one sentence.
-  static func sentence(_ summary: CampaignSummary) -> String {
+  package static func sentence(_ summary: CampaignSummary) -> String {
     let counts = RunOutcome.byPrecedence.compactMap { outcome in
       summary.outcomes[outcome.rawValue].map { "\($0) \(outcome.rawValue)" }
     }

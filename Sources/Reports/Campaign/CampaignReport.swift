@@ -104,23 +104,23 @@ public struct CampaignReport: Sendable {
 }
 
 /// The cells of a campaign as a table: workloads, builds and sizes down, faults across.
-struct CampaignGrid {
-  struct Place {
+package struct CampaignGrid: Sendable {
+  package struct Place: Sendable {
     /// The outcome that hides all others; nil where nothing was run.
-    var outcome: String?
+    package var outcome: String?
     /// `3/4`: how many are valid, of how many.
-    var count: String
+    package var count: String
   }
 
-  struct Line {
-    var name: String
-    var cells: [Place]
+  package struct Line: Sendable {
+    package var name: String
+    package var cells: [Place]
   }
 
-  let columns: [String]
-  let rows: [Line]
+  package let columns: [String]
+  package let rows: [Line]
 
-  init(_ runs: [CampaignReport.Row]) {
+  package init(_ runs: [CampaignReport.Row]) {
     func name(_ run: CampaignReport.Row) -> String { "\(run.workload) · \(run.variant)" }
     // None first and all last, as they are read.
     let columns = Set(runs.map(\.faults)).sorted {

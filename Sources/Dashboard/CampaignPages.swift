@@ -1,0 +1,99 @@
+// Campaigns: all of them, and one with the grid of its cells.
+
+import Bench
+import Campaigns
+import Reports
+
+/// What `campaigns.mustache` renders.
+struct CampaignsPage {
+  /// How many are shown, the newest.
+  static let limit = 200
+
+  let rows: [Row]
+  let isEmpty: Bool
+
+  struct Row {
+    let name, id, sentence: String
+    let badge: Badge
+    let findings: String
+    let left: String
+  }
+
+  init(_ campaigns: [RunShelf.Stand]) {
+    rows = campaigns.map { stand in
+      let summary = stand.summary
+      return Row(
+        name: summary.campaign, id: CellsPage.id(of: stand),
+        sentence: CampaignPage.sentence(summary), badge: .outcome(summary.outcome),
+        findings: "\(summary.findings.count)", left: "\(summary.left)")
+    }
+    isEmpty = rows.isEmpty
+  }
+}
+
+/// What `cells.mustache` renders.
+struct CellsPage {
+  let name, id, sentence, folder: String
+  let badge: Badge
+  let columns: [String]
+  let rows: [Row]
+  let findings: [Finding]
+  let troubles: [Trouble]
+  let running: [String]
+  let hasFindings, hasTroubles, hasRunning: Bool
+
+  struct Row {
+    let name: String
+    let cells: [Place]
+  }
+
+  struct Place {
+    // Not `badge`: where it is nil the template would find the page's own.
+    let state: Badge?
+    let count: String
+  }
+
+  struct Finding {
+    let badge: Badge
+    let summary, rate, fingerprint, cells: String
+    let runs: [String]
+  }
+
+  struct Trouble {
+    let run, outcome, summary, folder: String
+  }
+
+  init(_ stand: RunShelf.Stand) {
+    let summary = stand.summary
+    name = summary.campaign
+    id = Self.id(of: stand)
+    sentence = CampaignPage.sentence(summary)
+    folder = stand.folder.name
+    badge = .outcome(summary.outcome)
+    let grid = CampaignGrid(CampaignReport(stand.state, folder: stand.folder).rows)
+    columns = grid.columns
+    rows = grid.rows.map { row in
+      Row(
+        name: row.name,
+        cells: row.cells.map { Place(state: $0.outcome.map { .outcome($0) }, count: $0.count) })
+    }
+    findings = summary.findings.map { finding in
+      Finding(
+        badge: .outcome(finding.outcome), summary: String(finding.summary.prefix(600)),
+        rate: "\(finding.runs.count) of \(summary.done) runs", fingerprint: finding.fingerprint,
+        cells: finding.cells.joined(separator: "; "), runs: Array(finding.runs.prefix(5)))
+    }
+    troubles = summary.troubles.map {
+      Trouble(run: $0.run, outcome: $0.outcome, summary: $0.summary, folder: $0.folder)
+    }
+    running = stand.state.unfinished.map(\.folder)
+    hasFindings = !findings.isEmpty
+    hasTroubles = !troubles.isEmpty
+    hasRunning = !running.isEmpty
+  }
+
+  /// The last part of its folder's path.
+  static func id(of stand: RunShelf.Stand) -> String {
+    stand.folder.name.split(separator: "/").last.map(String.init) ?? ""
+  }
+}
