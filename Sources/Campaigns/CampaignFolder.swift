@@ -17,6 +17,8 @@ public struct CampaignFolder: Sendable, Equatable {
   public var plan: String { "\(path)/campaign.json" }
   /// What was done.
   public var journal: String { "\(path)/journal.jsonl" }
+  /// Whether a controller is at work on it.
+  public var isHeld: Bool { Journal.isHeld(journal) }
   /// The workload of that name, as the campaign began.
   func workload(_ name: String) -> String { "\(path)/workloads/\(name).yaml" }
   /// What the runs said.

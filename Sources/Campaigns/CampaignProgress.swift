@@ -72,7 +72,7 @@ public final class CampaignProgress: Sendable {
     let clear = output.isTerminal ? "\r\u{1b}[K" : ""
     output.write("\(clear)\(Self.line(run, record, campaign, labs: labs))\n")
     if record.outcome != .valid {
-      output.write("    \(CampaignSummary.oneLine(record.summary))\n    \(record.folder)\n")
+      output.write("    \(CampaignSummary.firstLine(record.summary))\n    \(record.folder)\n")
     }
     if output.isTerminal, !current.isEmpty {
       output.write("\("now: \(current.map(\.name).joined(separator: "; "))".prefix(width))")

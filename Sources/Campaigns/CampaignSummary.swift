@@ -42,6 +42,10 @@ public struct CampaignSummary: Sendable, Encodable {
   public var done: Int
   /// Runs that are still to be done.
   public var left: Int
+  /// Whether a controller is at work on it.
+  public var isAtWork: Bool
+  /// Runs that were begun and have not ended.
+  public var running: [String]
   /// Runs that were left out, by reason.
   public var leftOut: [String: Int]
   /// How many ended so.
@@ -66,6 +70,8 @@ public struct CampaignSummary: Sendable, Encodable {
     let records = state.records
     done = records.count
     left = state.waiting.count + state.unfinished.count
+    isAtWork = folder.isHeld
+    running = state.unfinished.map { "\($0.run.name), \(folder.store)/\($0.folder)" }
     leftOut = state.standings.reduce(into: [:]) { counts, standing in
       if case .left(let reason) = standing { counts[reason, default: 0] += 1 }
     }
@@ -96,6 +102,11 @@ public struct CampaignSummary: Sendable, Encodable {
     text.split(separator: "\n").joined(separator: " ")
   }
 
+  /// What stands beside many others: the first line.
+  static func firstLine(_ text: String) -> String {
+    text.split(separator: "\n").first.map(String.init) ?? ""
+  }
+
   /// For people.
   public var text: String {
     let counts = RunOutcome.byPrecedence.compactMap { outcome in
@@ -106,6 +117,12 @@ public struct CampaignSummary: Sendable, Encodable {
         + (left > 0 ? ", \(left) left" : ""),
       "outcomes   \(counts.isEmpty ? "none yet" : counts.joined(separator: ", "))",
     ]
+    if isAtWork {
+      lines += running.map { "now        \($0)" }
+    } else if left > 0 {
+      lines.append(
+        "stopped    nobody is at work on it; `gauntlet campaign resume \(folder)` goes on")
+    }
     if loadSeconds > 0 {
       let over = Figures.percent(max(0, runSeconds / loadSeconds - 1))
       lines.append(

@@ -84,7 +84,13 @@ final class Journal {
       throw BenchError("\(path): \(error); name a folder you may write with --store")
     }
     let journal = Journal(file, path)
-    guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+    // Who only asks whether it is held lets go at once.
+    var tries = 0
+    while flock(file.rawValue, LOCK_EX | LOCK_NB) != 0, tries < 20 {
+      tries += 1
+      usleep(10_000)
+    }
+    guard tries < 20 else {
       throw BenchError("\(path): another gauntlet is at work on this campaign; wait for it")
     }
     var (events, whole) = (try read(path), 0)
@@ -93,6 +99,16 @@ final class Journal {
       throw BenchError("\(path): \(String(cString: strerror(errno)))")
     }
     return (journal, events.events)
+  }
+
+  /// Whether a controller has the journal at `path`.
+  static func isHeld(_ path: String) -> Bool {
+    guard
+      let file = try? FileDescriptor.open(
+        FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
+    else { return false }
+    defer { try? file.close() }  // nothing was written
+    return flock(file.rawValue, LOCK_SH | LOCK_NB) != 0
   }
 
   /// The events at `path`, and how many bytes they take; a line that was cut off is not among them.

@@ -38,7 +38,8 @@ extension CampaignSummary {
   /// On one line.
   public var line: String {
     let name = folder.split(separator: "/").last.map(String.init) ?? folder
-    let found = findings.isEmpty ? "" : ", \(findings.count) findings"
+    let found =
+      findings.isEmpty ? "" : ", \(findings.count) \(findings.count == 1 ? "finding" : "findings")"
     return "\(name): \(outcome), \(done) of \(planned) runs done\(found)"
   }
 }

@@ -158,6 +158,35 @@ struct CampaignIntegrationTests {
     }
   }
 
+  @Test("a build that comes back too late misses its objective, which is a regression that holds")
+  func lateBuild() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file(
+        "w.yaml",
+        """
+        nodes: 3
+        clients: 6
+        rate: 300
+        time: 2s
+        faults:
+          - {kill: [majority], every: 1200ms, for: 200ms}
+        check: [linearizable, availability, crashes]
+        objectives: {recovery: 1500ms}
+
+        """)
+      let late = try folder.program(
+        "late", "#!/bin/sh\nsleep 2\nexec \(folder.path)/raft-node \"$@\"\n")
+      let run = try await folder.gauntlet("run", file, "--build", late, "--seed", "1")
+      #expect(run.code == 3, "\(run.output) \(run.errors)")
+      let worse = try await folder.gauntlet(
+        "compare", "\(folder.path)/raft-node", late, "--workload", file, "--faults", "kill",
+        "--pairs", "6", "--time", "2s", "--json")
+      #expect(worse.code == 4, "\(worse.output) \(worse.errors)")
+      let findings = try #require(try worse.json()["findings"] as? [[String: Any]])
+      #expect(findings.contains { $0["outcome"] as? String == "objective" }, "\(worse.output)")
+    }
+  }
+
   @Test("a build beside itself is no regression, a broken one is a new violation")
   func compares() async throws {
     try await CommandLineFolder.with { folder in

@@ -70,12 +70,13 @@ struct CommandLineFolder {
       """)
   }
 
-  /// Starts `gauntlet` with `arguments`; `input` comes through a pipe.
+  /// Starts `gauntlet` with `arguments`, or `program`; `input` comes through a pipe.
   func start(
-    _ arguments: [String], asOrdinaryUser: Bool = false, input: String = ""
+    _ arguments: [String], asOrdinaryUser: Bool = false, input: String = "",
+    program: [String]? = nil
   ) throws -> Running {
     let process = Process()
-    let command = ["\(path)/gauntlet"] + arguments
+    let command = (program ?? ["\(path)/gauntlet"]) + arguments
     let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
     let whole = asOrdinaryUser ? user + command : command
     process.executableURL = URL(filePath: whole[0])
