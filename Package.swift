@@ -7,7 +7,8 @@ let resources = [
   "overview.js", "counterexample.js", "view.js", "timeline.js", "start.js", "history.mustache",
   "history.css", "history-data.js", "history-lanes.js", "history-points.js", "history-view.js",
   "history-timeline.js", "history-marks.js", "history-orders.js", "history-start.js",
-  "campaign.mustache", "campaign.css", "junit.mustache",
+  "campaign.mustache", "campaign.css", "junit.mustache", "comparison.mustache",
+  "comparison-frame.mustache",
 ]
 
 let dashboardResources = [

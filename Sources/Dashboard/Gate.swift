@@ -64,7 +64,9 @@ struct Gate: RouterMiddleware {
   private func welcome(_ request: Request) -> Response? {
     guard let token, isOffered(token, in: request) else { return nil }
     let cookie = "\(Self.cookie)=\(token); Path=/; HttpOnly; SameSite=Strict"
-    return Response(status: .seeOther, headers: [.location: request.uri.path, .setCookie: cookie])
+    // Of two slashes a browser makes another machine's name.
+    let path = request.uri.path.hasPrefix("//") ? "/" : request.uri.path
+    return Response(status: .seeOther, headers: [.location: path, .setCookie: cookie])
   }
 
   private func isOffered(_ token: String, in request: Request) -> Bool {

@@ -109,7 +109,8 @@ struct Pages: Sendable {
     var page = VersusPage(first: first ?? "", second: second ?? "")
     if let first, let second {
       do {
-        page.fill(try await comparison(first, second))
+        page.comparison = try ComparisonReport(try await comparison(first, second))
+          .part(isLinked: true)
       } catch {
         page.problem = "\(error)"
       }

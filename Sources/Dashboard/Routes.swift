@@ -35,7 +35,7 @@ struct Routes: Sendable {
     page(router, "/trends") { pages, _ in try await pages.trends() }
     page(router, "/compare") { try await $0.versus($1.query["a"], $1.query["b"]) }
     router.get("/runs/:group/:run/events") { [streams, pages] _, context in
-      await Self.answer { try await streams.open(try await pages.run(at: Asked(context).folder)) }
+      await Self.answer { streams.open(try await pages.run(at: Asked(context).folder)) }
     }
     router.post("/runs/:group/:run/remove") { [pages] _, context in
       await Self.answer { try await pages.remove(Asked(context).folder) }
@@ -68,9 +68,7 @@ struct Routes: Sendable {
   ) {
     router.get(path) { [pages] request, context in
       var asked = Asked(context)
-      for (name, value) in request.uri.queryParameters where !value.isEmpty {
-        asked.query[String(name)] = String(value)
-      }
+      asked.query = Address.fields(of: request.uri.query ?? "")
       return await Self.answer { [asked] in try await show(pages, asked) }
     }
   }
@@ -93,15 +91,19 @@ final class Streams: Sendable {
   private let count = Mutex(0)
 
   /// A stream of how the run in `run` stands, twice a second until it has ended.
-  func open(_ run: RunFolder) async throws -> Response {
-    let isLetIn = count.withLock { count in
-      count += count < Self.most ? 1 : 0
-      return count < Self.most
-    }
-    guard isLetIn else {
-      return Answer.error(.tooManyRequests, "Too many look on; close one of the pages.")
-    }
+  func open(_ run: RunFolder) -> Response {
+    // Counted where it is written: a caller may be gone before that.
     let body = ResponseBody { writer in
+      let isLetIn = self.count.withLock { count in
+        guard count < Self.most else { return false }
+        count += 1
+        return true
+      }
+      guard isLetIn else {
+        try await writer.write(ByteBuffer(string: "retry: 10000\n\n"))
+        try await writer.finish(nil)
+        return
+      }
       defer { self.count.withLock { $0 -= 1 } }
       let watcher = Watcher(run)
       while true {

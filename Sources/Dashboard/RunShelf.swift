@@ -27,7 +27,7 @@ actor RunShelf {
   nonisolated let store: String
 
   private static let largestDocument = 64 << 20
-  private static let largestHistory = 1 << 30
+  private static let largestHistory = 512 << 20
   private static let logWindow = 4 << 20
 
   /// A reader of `store`.
@@ -82,7 +82,7 @@ actor RunShelf {
   /// The runs that somebody is at work on, as paths in the store, the newest first.
   func live() -> [String] {
     names(in: "").flatMap { group in
-      names(in: group).suffix(64).map { "\(group)/\($0)" }
+      names(in: group, last: 64).map { "\(group)/\($0)" }
     }.filter { folder in
       let run = RunFolder(path: "\(store)/\(folder)")
       return !FileManager.default.fileExists(atPath: run.results)
@@ -215,12 +215,12 @@ actor RunShelf {
   }
 
   /// The names in a folder of the store that are names; a link and what it leads to are left out.
-  private func names(in path: String) -> [String] {
+  private func names(in path: String, last limit: Int = .max) -> [String] {
     let folder = path.isEmpty ? root : "\(root)/\(path)"
     guard Self.real(folder) == folder else { return [] }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { Self.isName($0) && Self.real("\(folder)/\($0)") == "\(folder)/\($0)" }
-      .sorted()
+    return names.filter(Self.isName).sorted().suffix(limit)
+      .filter { Self.real("\(folder)/\($0)") == "\(folder)/\($0)" }
   }
 
   private func end(of path: String, _ count: Int) throws(NotShown) -> (bytes: [UInt8], isCut: Bool)

@@ -67,6 +67,18 @@ enum Address {
     return encoded
   }
 
+  /// The fields of a query as forms send them; those without a value are left out.
+  static func fields(of query: String) -> [String: String] {
+    var fields: [String: String] = [:]
+    for part in query.split(separator: "&").prefix(100) {
+      let words = part.split(separator: "=", maxSplits: 1).map {
+        $0.replacing("+", with: " ").removingPercentEncoding ?? ""
+      }
+      if words.count == 2, !words[1].isEmpty { fields[words[0]] = words[1] }
+    }
+    return fields
+  }
+
   /// `20261128T021500` as `2026-11-28 02:15`.
   static func date(_ stamp: String) -> String {
     let digits = Array(stamp)

@@ -48,10 +48,13 @@ struct TrendsPage {
         },
         days: days.count == 1
           ? Self.date(days[0]) : "\(Self.date(days[0])) to \(Self.date(days.last ?? ""))",
-        top: Figures.count(Int(min(top, 1e12).rounded())))
+        top: Figures.count(Self.whole(top)))
     }
     isEmpty = groups.isEmpty
   }
+
+  /// A number that a file said, which may be any.
+  static func whole(_ number: Double) -> Int { Int(max(-1e12, min(number, 1e12)).rounded()) }
 
   static func date(_ day: String) -> String {
     let digits = Array(day)
@@ -71,13 +74,13 @@ extension TrendsPage.Line {
     findings = Figures.count(found)
     isBad = found > 0
     let last = nights.last { $0.rate != nil }?.rate
-    rate = last.map { Figures.count(Int(min($0, 1e12).rounded())) } ?? "–"
+    rate = last.map { Figures.count(TrendsPage.whole($0)) } ?? "–"
     gap = Figures.seconds(nights.map(\.longestGap).max() ?? 0)
     tone = "line\(number % 6)"
     dots = nights.map { night in
       let x = 10 + 580 * Double(places[night.day] ?? 0) / Double(max(days - 1, 1))
       let y = 70 - 60 * min((night.rate ?? 0) / top, 1)
-      let rate = night.rate.map { "\(Int(min($0, 1e12).rounded())) a second" } ?? "no load"
+      let rate = night.rate.map { "\(TrendsPage.whole($0)) a second" } ?? "no load"
       return TrendsPage.Dot(
         x: Self.place(x), y: Self.place(y),
         label: "\(TrendsPage.date(night.day)), \(build): \(night.runs) runs, "

@@ -85,7 +85,8 @@ struct CampaignSubmitCommand: AsyncParsableCommand {
     if let file, let parts {
       // Read here, so that what is wrong with it is said now.
       _ = try CampaignFile.read(path: file, defaultBuild: RunCommand.sibling("raft-node"))
-      guard !FileManager.default.fileExists(atPath: "\(store)/slurm.json") else {
+      let before = try? SlurmArray.read(store: store)
+      guard before?.jobs.isEmpty ?? true else {
         throw BenchError("\(store): a campaign was submitted from there; name another --store")
       }
       array = SlurmArray(

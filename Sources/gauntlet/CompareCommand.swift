@@ -4,6 +4,7 @@ import ArgumentParser
 import Bench
 import Campaigns
 import FoundationEssentials
+import Reports
 import Workloads
 
 struct CompareCommand: AsyncParsableCommand {
@@ -27,7 +28,8 @@ struct CompareCommand: AsyncParsableCommand {
           --make 'swift build -c release --product raft-node' \\
           --program .build/release/raft-node
         gauntlet compare last-14 latest
-        gauntlet compare main branch --campaign nightly-20261128T020000
+        gauntlet compare main branch --campaign nightly-20261128T020000 \\
+          --output compare.html --output compare.md
 
       EXIT CODES
         0 no regression; 1 the second has a violation or crash that the first has
@@ -71,12 +73,19 @@ struct CompareCommand: AsyncParsableCommand {
 
   @OptionGroup var store: StoreOption
 
+  @Option(
+    help: "A file to write too: .html, .md for a pull request, .json; may be given several times.")
+  var output: [String] = []
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
     guard (1...100_000).contains(pairs) else {
       throw ValidationError("--pairs is a whole number from 1.")
+    }
+    for path in output where !["html", "md", "json"].contains(path.split(separator: ".").last) {
+      throw ValidationError("--output \(path): end it with .html, .md or .json.")
     }
     guard smallest >= 0, smallest.isFinite else {
       throw ValidationError("--smallest is a share from 0, such as 0.03.")
@@ -100,6 +109,11 @@ struct CompareCommand: AsyncParsableCommand {
       throw Failure.report(error)
     }
     print(json ? try JSONOutput.line(comparison) : comparison.text)
+    do {
+      for path in output { try Self.write(comparison, to: path) }
+    } catch {
+      throw Failure.report(error)
+    }
     if comparison.isRegression { codes.insert(4) }
     if comparison.hasNewViolation { codes.insert(RunOutcome.violation.exitCode) }
     if comparison.pairs == 0 || comparison.isBlind {
@@ -107,6 +121,18 @@ struct CompareCommand: AsyncParsableCommand {
     }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
+  }
+
+  /// Writes the comparison in the form that the path's ending says.
+  private static func write(_ comparison: Comparison, to path: String) throws {
+    let report = ComparisonReport(comparison)
+    let text =
+      switch path.split(separator: ".").last {
+      case "html": try report.html()
+      case "md": report.markdown
+      default: try JSONOutput.line(comparison) + "\n"
+      }
+    try RunFolder.write(Data(text.utf8), to: path)
   }
 
   private func compare(_ store: String, _ codes: inout Set<Int32>) async throws -> Comparison {

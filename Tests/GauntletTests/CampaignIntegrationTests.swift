@@ -171,16 +171,16 @@ struct CampaignIntegrationTests {
         faults:
           - {kill: [majority], every: 1200ms, for: 200ms}
         check: [linearizable, availability, crashes]
-        objectives: {recovery: 1500ms}
+        objectives: {recovery: 2s}
 
         """)
       let late = try folder.program(
-        "late", "#!/bin/sh\nsleep 2\nexec \(folder.path)/raft-node \"$@\"\n")
+        "late", "#!/bin/sh\nsleep 3\nexec \(folder.path)/raft-node \"$@\"\n")
       let run = try await folder.gauntlet("run", file, "--build", late, "--seed", "1")
       #expect(run.code == 3, "\(run.output) \(run.errors)")
       let worse = try await folder.gauntlet(
         "compare", "\(folder.path)/raft-node", late, "--workload", file, "--faults", "kill",
-        "--pairs", "6", "--time", "2s", "--json")
+        "--pairs", "5", "--time", "2s", "--json")
       #expect(worse.code == 4, "\(worse.output) \(worse.errors)")
       let findings = try #require(try worse.json()["findings"] as? [[String: Any]])
       #expect(findings.contains { $0["outcome"] as? String == "objective" }, "\(worse.output)")
@@ -208,8 +208,13 @@ struct CampaignIntegrationTests {
       let findings = try #require(try worse.json()["findings"] as? [[String: Any]])
       #expect(findings.contains { $0["verdict"] as? String == "new" })
       // The campaign that it was can be looked at again.
-      let again = try await folder.gauntlet("compare", "A", "B", "--campaign", "latest")
+      let again = try await folder.gauntlet(
+        "compare", "A", "B", "--campaign", "latest", "--output", "c.html", "--output", "c.md")
       #expect(again.code == 1 && again.output.contains("new: violation"), "\(again.output)")
+      let page = try String(contentsOfFile: "\(folder.path)/c.html", encoding: .utf8)
+      #expect(page.contains("processor time an operation") && page.hasSuffix("</html>\n"))
+      let text = try String(contentsOfFile: "\(folder.path)/c.md", encoding: .utf8)
+      #expect(text.hasPrefix("## Gauntlet: B over A") && text.contains("**new**: violation"))
     }
   }
 
