@@ -227,6 +227,9 @@ extension Campaign {
     if let (name, value, range) = ranges.first(where: { !$0.2.contains($0.1) }) {
       return "\(name) is \(value), not of \(range)"
     }
+    if case .sample(let count) = cover, !(1...1_000_000).contains(count) {
+      return "a sample of \(count) is none; take from 1"
+    }
     if let bad = settings.first(where: { Override($0) == nil }) {
       return "\(bad): write key=value, such as clients=4"
     }
@@ -235,6 +238,18 @@ extension Campaign {
     }
     if let idle = workloads.first(where: { own in !builds.contains { $0.system == own.system } }) {
       return "there is no build of \(idle.system.rawValue), which \(idle.name) drives"
+    }
+    // Counted before it is made: a file of a megabyte can name more cells than memory holds.
+    let axes = [
+      faults.count + workloads.reduce(0) { $0 + $1.kinds.count }, builds.count, nodes.count,
+    ]
+    var most = workloads.count
+    for axis in axes {
+      let product = most.multipliedReportingOverflow(by: max(axis, 1))
+      guard !product.overflow, product.partialValue <= 100_000_000 else {
+        return "a matrix of too many cells; leave out some"
+      }
+      most = product.partialValue
     }
     let runs = matrix.count.multipliedReportingOverflow(by: seeds)
     if runs.overflow || runs.partialValue > 1_000_000 {

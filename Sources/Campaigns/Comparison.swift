@@ -177,7 +177,7 @@ public struct Comparison: Sendable, Encodable {
 
   /// The value of several runs with the same plan, as of one.
   private static func value(_ measure: Measure, _ results: [RunResults]?) -> Double? {
-    let values = (results ?? []).compactMap(measure.value)
+    let values = (results ?? []).compactMap(measure.value).filter(\.isFinite)
     guard !values.isEmpty else { return nil }
     switch measure.scale {
     case .difference: return Statistics.mean(values)
@@ -191,6 +191,8 @@ public struct Comparison: Sendable, Encodable {
     let differences = values.map { left, right in
       measure.scale == .ratio ? log(right) - log(left) : right - left
     }
+    // What a file says may be any number.
+    guard differences.allSatisfy(\.isFinite) else { return nil }
     let seed = group.utf8.reduce(UInt64(14_695_981_039_346_656_037)) {
       ($0 ^ UInt64($1)) &* 1_099_511_628_211
     }

@@ -118,7 +118,8 @@ public struct RunEntry: Sendable, Codable, Equatable {
       let attributes = (name as? String).flatMap {
         try? FileManager.default.attributesOfItem(atPath: "\(folder)/\($0)")
       }
-      return sum + ((attributes?[.size] as? Int) ?? 0)
+      // A sparse file may say that it has any size.
+      return min(sum + min((attributes?[.size] as? Int) ?? 0, .max / 2), .max / 2)
     }
   }
 }

@@ -3,6 +3,8 @@
 
 import Bench
 import FoundationEssentials
+import Glibc
+import SystemPackage
 
 /// A campaign that was submitted to Slurm; the content of `slurm.json` in its store.
 public struct SlurmArray: Sendable, Codable, Equatable {
@@ -42,6 +44,25 @@ public struct SlurmArray: Sendable, Codable, Equatable {
     return array
   }
 
+  /// Keeps others from submitting from `store` for as long as what is returned is open.
+  ///
+  /// - Throws: `BenchError` when another does.
+  public static func lock(store: String) throws(BenchError) -> FileDescriptor {
+    let file: FileDescriptor
+    do {
+      try FileManager.default.createDirectory(
+        atPath: "\(store)/slurm", withIntermediateDirectories: true)
+      file = try FileDescriptor.open(
+        FilePath("\(store)/slurm/lock"), .readWrite, options: [.create, .closeOnExec],
+        permissions: [.ownerReadWrite])
+    } catch {
+      throw BenchError("\(store): cannot be written: \(error); name a folder you may write")
+    }
+    if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { return file }
+    try? file.close()  // nothing was locked
+    throw BenchError("\(store): another gauntlet submits from there; wait for it")
+  }
+
   /// The most parts; Slurm's own limit is often 1001.
   public static let mostParts = 100_000
 
@@ -58,7 +79,11 @@ public struct SlurmArray: Sendable, Codable, Equatable {
   /// - Throws: `BenchError` when Slurm does not answer.
   public func queued() async throws -> Set<Int> {
     let lines = try await Tool.lines(
-      "squeue", ["--noheader", "--array", "--me", "--format=%F %K"], purpose: "--me")
+      "squeue",
+      [
+        "--noheader", "--array", "--me", "--format=%F %K",
+        "--states=PENDING,RUNNING,SUSPENDED,CONFIGURING,COMPLETING",
+      ], purpose: "--me")
     return Set(
       lines.compactMap { line in
         let words = line.split(separator: " ")
@@ -135,6 +160,7 @@ public struct SlurmArray: Sendable, Codable, Equatable {
     # One part of a campaign: part.sh GAUNTLET FILE STORE PARTS
     gauntlet=$1 file=$2 part=$SLURM_ARRAY_TASK_ID parts=$4
     store=$3/parts/$part
+    [ -e "$store/ended" ] && exit 0
     if [ -e "$store/campaigns/latest" ]; then
       "$gauntlet" campaign resume --store "$store"
     else

@@ -24,7 +24,7 @@ struct CampaignsPage {
       let summary = stand.summary
       return Row(
         name: summary.campaign, id: CellsPage.id(of: stand),
-        sentence: CampaignPage.sentence(summary), badge: .outcome(summary.outcome),
+        sentence: CampaignPage.sentence(summary), badge: CellsPage.badge(summary),
         findings: "\(summary.findings.count)", left: "\(summary.left)")
     }
     isEmpty = rows.isEmpty
@@ -39,7 +39,8 @@ struct CellsPage {
   let rows: [Row]
   let findings: [Finding]
   let troubles: [Trouble]
-  let running: [String]
+  let running, leftOut: [String]
+  let hasLeftOut: Bool
   let hasFindings, hasTroubles, hasRunning: Bool
 
   struct Row {
@@ -69,7 +70,9 @@ struct CellsPage {
     id = Self.id(of: stand)
     sentence = CampaignPage.sentence(summary)
     folder = stand.folder.name
-    badge = .outcome(summary.outcome)
+    badge = Self.badge(summary)
+    leftOut = summary.leftOut.sorted { $0.key < $1.key }.map { "\($0.value) left out: \($0.key)" }
+    hasLeftOut = !leftOut.isEmpty
     let grid = CampaignGrid(CampaignReport(stand.state, folder: stand.folder).rows)
     columns = grid.columns
     rows = grid.rows.map { row in
@@ -90,6 +93,12 @@ struct CellsPage {
     hasFindings = !findings.isEmpty
     hasTroubles = !troubles.isEmpty
     hasRunning = !running.isEmpty
+  }
+
+  /// What is done may all be valid while the campaign is not over, and says little then.
+  static func badge(_ summary: CampaignSummary) -> Badge {
+    guard summary.outcome == "valid", summary.left > 0 else { return .outcome(summary.outcome) }
+    return .outcome(summary.isAtWork ? "at work" : "inconclusive")
   }
 
   /// The last part of its folder's path.

@@ -5,6 +5,7 @@ import Bench
 import Hummingbird
 import Logging
 import NIOCore
+import ServiceLifecycle
 
 /// The pages over a store: its runs, its campaigns, and the runs that are at work.
 ///
@@ -37,17 +38,23 @@ public struct Dashboard: Sendable {
       isWritable: isWritable)
     var logger = Logger(label: "gauntlet.dashboard")
     logger.logLevel = .error
+    let gate = Gate(token: token, isLocal: isLocal, isWritable: isWritable)
     let application = Application(
-      router: Routes(
-        pages: pages, gate: Gate(token: token, isLocal: isLocal, isWritable: isWritable)
-      )
-      .router(),
+      router: Routes(pages: pages, gate: gate).router(),
+      // Whoever sends nothing is not waited for.
+      server: .http1(configuration: .init(idleTimeout: .seconds(60))),
       configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { channel in
         ready("http://\(isLocal ? "localhost" : host):\(channel.localAddress?.port ?? port)/")
       }, logger: logger)
+    var configuration = ServiceGroupConfiguration(
+      services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    // Nor is whoever still looks on at a run.
+    configuration.maximumGracefulShutdownDuration = .seconds(1)
     do {
-      try await application.runService()
+      try await ServiceGroup(configuration: configuration).run()
+    } catch is CancellationError {
+      // Told to end, with somebody looking on.
     } catch let error as IOError {
       throw BenchError(
         "\(host):\(port): \(error.description); choose another with --host and --port")

@@ -44,6 +44,10 @@ struct Gate: RouterMiddleware {
       return Answer.error(
         .forbidden, "This dashboard answers to localhost alone; ask for it by that name.")
     }
+    // A page of somebody else's may link here, and not load anything from here.
+    if site(of: request) == "cross-site", mode(of: request) != "navigate" {
+      return Answer.error(.forbidden, "Nothing is loaded from here by other sites' pages.")
+    }
     if let token, !isKnown(token, in: request), !isOffered(token, in: request) {
       return Answer.error(
         .unauthorized, "A token is needed: open the address that gauntlet serve printed.")
@@ -53,11 +57,22 @@ struct Gate: RouterMiddleware {
       return Answer.error(
         .forbidden, "Nothing can be changed here; gauntlet serve --writable allows it.")
     }
-    let site = HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] }
-    guard site == "same-origin" else {
+    let origin = request.headers[.origin].map { $0.split(separator: "/").last.map(String.init) }
+    guard
+      site(of: request) == "same-origin"
+        || site(of: request) == nil && origin != nil && origin == request.head.authority
+    else {
       return Answer.error(.forbidden, "Changes are taken from the dashboard's own pages alone.")
     }
     return nil
+  }
+
+  private func site(of request: Request) -> String? {
+    HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] }
+  }
+
+  private func mode(of request: Request) -> String? {
+    HTTPField.Name("Sec-Fetch-Mode").flatMap { request.headers[$0] }
   }
 
   /// A first visit with the token in its address gets a cookie, and an address without it.
@@ -107,7 +122,7 @@ struct Gate: RouterMiddleware {
     }
     response.headers[.xContentTypeOptions] = "nosniff"
     for (name, value) in [
-      ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY"),
+      ("Referrer-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
       ("Cross-Origin-Resource-Policy", "same-origin"),
     ] {
       if let name = HTTPField.Name(name) { response.headers[name] = value }

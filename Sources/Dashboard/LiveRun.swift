@@ -103,7 +103,7 @@ struct LiveRun {
     guard let said = try? JSONDecoder().decode(FaultLine.self, from: Data(line)),
       let number = said.fault, faults.count < 1000
     else { return }
-    faults[number] = said.phase == "end" ? nil : said.f
+    faults[number] = said.phase == "end" ? nil : String(said.f.prefix(100))
   }
 
   private static let type = Array("\"type\":\"".utf8)

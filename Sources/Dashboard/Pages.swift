@@ -109,7 +109,7 @@ struct Pages: Sendable {
     var page = VersusPage(first: first ?? "", second: second ?? "")
     if let first, let second {
       do {
-        page.comparison = try ComparisonReport(try await comparison(first, second))
+        page.comparison = try ComparisonReport(try await drawings.comparison(first, second))
           .part(isLinked: true)
       } catch {
         page.problem = "\(error)"
@@ -119,20 +119,12 @@ struct Pages: Sendable {
       PackageResources.versus_mustache, page, title: "Compare", place: "versus")
   }
 
-  private func comparison(_ first: String, _ second: String) async throws -> Comparison {
-    if let one = try? await drawings.campaign(first) {
-      let other = try await drawings.campaign(second)
-      return try await Comparison.campaigns([one.folder], other.folder, smallest: 0.03)
-    }
-    _ = try await drawings.run(first)
-    _ = try await drawings.run(second)
-    return try Comparison.runs(first, second, in: drawings.store)
-  }
-
   func remove(_ folder: String) async throws -> Response {
     let run = try await shelf.run(folder)
-    guard !run.isLive else {
-      return Answer.error(.conflict, "The run goes on; end it first.")
+    // Without results it may go on at another machine, whose locks are not seen here.
+    guard run.results != nil else {
+      return Answer.error(
+        .conflict, "The run has no results, and may go on; `gauntlet runs rm` removes it.")
     }
     try await shelf.index.remove([folder])
     return Response(status: .seeOther, headers: [.location: "/"])

@@ -66,7 +66,7 @@ struct RunPage {
     isLive = run.isLive
     hasEnded = results != nil
     isUnfinished = results == nil && !run.isLive
-    isRemovable = isWritable && !run.isLive
+    isRemovable = isWritable && results != nil
     figures =
       results == nil
       ? []

@@ -71,10 +71,10 @@ actor RunShelf {
     let entry = try RunEntry(reading: folder, in: store)
     let run = RunFolder(path: path)
     let results = try RunResults.read(run.results)
-    let nodes = names(in: "\(folder)/nodes").prefix(100)
+    let nodes = names(in: "\(folder)/nodes", last: 100)
     return Shown(
       entry: entry, results: results,
-      logs: nodes.map { ($0, Array(names(in: "\(folder)/nodes/\($0)").prefix(50))) },
+      logs: nodes.map { ($0, names(in: "\(folder)/nodes/\($0)", last: 50)) },
       files: Self.files.filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") },
       isLive: results == nil && run.isHeld)
   }
@@ -98,6 +98,10 @@ actor RunShelf {
     for name in ["history.jsonl", "results.json", "run.yaml"] {
       let limit = name == "history.jsonl" ? Self.largestHistory : Self.largestDocument
       try checkFile("\(folder)/\(name)", limit: limit)
+    }
+    // Packed, it may unfold to a thousand times its size.
+    guard try beginning(of: "\(folder)/history.jsonl") == [UInt8(ascii: "{")] else {
+      throw NotShown(description: "The history is packed; `gauntlet check` reads it.")
     }
     let run = RunFolder(path: "\(store)/\(folder)")
     guard let results = try RunResults.read(run.results) else {
@@ -155,7 +159,7 @@ actor RunShelf {
 
   /// The newest campaigns.
   func campaigns(_ limit: Int) -> [Stand] {
-    CampaignFolder.all(in: store).reversed().prefix(limit).compactMap { try? stand(of: $0) }
+    CampaignFolder.all(in: root).reversed().prefix(limit).compactMap { try? stand(of: $0) }
   }
 
   /// The campaign of that name.
@@ -163,7 +167,45 @@ actor RunShelf {
   /// - Throws: when there is none.
   func campaign(_ name: String) throws -> Stand {
     try check("campaigns/\(name)")
-    return try stand(of: try CampaignFolder.find(name, in: store))
+    guard let folder = CampaignFolder.all(in: root).first(where: { $0.name == "campaigns/\(name)" })
+    else { throw NotShown(description: "There is no campaign of that name.") }
+    return try stand(of: folder)
+  }
+
+  /// Sets the newest runs of two campaigns against each other, or two runs.
+  ///
+  /// - Throws: when one is not there, or holds what is no run's.
+  func comparison(_ first: String, _ second: String) async throws -> Comparison {
+    func runs(of name: String) async throws -> [RunEntry]? {
+      guard let campaign = try? campaign(name) else { return nil }
+      var filter = RunFilter()
+      (filter.campaign, filter.limit) = (campaign.folder.name, Self.mostCompared)
+      let entries = try await index.runs(filter)
+      for entry in entries { try checkResults(entry.folder) }
+      return entries
+    }
+    if let one = try await runs(of: first) {
+      guard let other = try await runs(of: second) else {
+        throw NotShown(description: "\(second): there is no campaign of that name.")
+      }
+      return Comparison(
+        try ComparedSide(first, one, store: root), try ComparedSide(second, other, store: root))
+    }
+    for run in [first, second] {
+      _ = try self.run(run)
+      try checkResults(run)
+    }
+    return try Comparison.runs(first, second, in: root)
+  }
+
+  /// More are looked at with `gauntlet compare`.
+  private static let mostCompared = 2000
+
+  /// What the index names is a run of this store.
+  private func checkResults(_ folder: String) throws(NotShown) {
+    try check(folder)
+    guard FileManager.default.fileExists(atPath: "\(root)/\(folder)/results.json") else { return }
+    try checkFile("\(folder)/results.json", limit: 4 << 20)
   }
 
   private func stand(of folder: CampaignFolder) throws -> Stand {
@@ -223,12 +265,22 @@ actor RunShelf {
       .filter { Self.real("\(folder)/\($0)") == "\(folder)/\($0)" }
   }
 
-  private func end(of path: String, _ count: Int) throws(NotShown) -> (bytes: [UInt8], isCut: Bool)
-  {
-    let descriptor = open("\(root)/\(path)", O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+  /// The first byte of a file.
+  private func beginning(of path: String) throws(NotShown) -> [UInt8] {
+    let descriptor = open("\(root)/\(path)", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw NotShown(description: "\(path) cannot be read.") }
     defer { close(descriptor) }
-    let size = Int(lseek(descriptor, 0, SEEK_END))
+    return [UInt8](unsafeUninitializedCapacity: 1) { buffer, filled in
+      filled = max(0, pread(descriptor, buffer.baseAddress, 1, 0))
+    }
+  }
+
+  private func end(of path: String, _ count: Int) throws(NotShown) -> (bytes: [UInt8], isCut: Bool)
+  {
+    let descriptor = open("\(root)/\(path)", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw NotShown(description: "\(path) cannot be read.") }
+    defer { close(descriptor) }
+    let size = max(0, Int(lseek(descriptor, 0, SEEK_END)))
     let start = max(0, size - count)
     let bytes = [UInt8](unsafeUninitializedCapacity: min(size, count)) { buffer, filled in
       filled = max(0, pread(descriptor, buffer.baseAddress, buffer.count, off_t(start)))

@@ -33,7 +33,7 @@ struct DrawingData {
     json.raw("{\"start\":")
     column(differences(of: operations.map(\.start)))
     json.raw(",\"length\":")  // -1: never answered
-    column(operations.map { operation in operation.end.map { $0 - operation.start } ?? -1 })
+    column(operations.map { operation in operation.end.map { $0 &- operation.start } ?? -1 })
     json.raw(",\"process\":")
     column(operations.map { Int64($0.process) })
     json.raw(",\"worker\":")
@@ -104,7 +104,7 @@ struct DrawingData {
     var last: Int64 = 0
     return values.map { value in
       defer { last = value }
-      return value - last
+      return value &- last  // of a file that may say any times
     }
   }
 

@@ -129,11 +129,16 @@ private struct Counts {
   var fail = 0
   var info = 0
 
+  /// All three fit into one number, whatever a file says.
+  private static func sum(_ count: Int, _ more: Int) -> Int {
+    min(count + min(max(more, 0), .max / 8), .max / 8)
+  }
+
   init(of report: RunReport) {
     for row in report.functions {
-      ok += row.ok
-      fail += row.fail
-      info += row.info
+      ok = Self.sum(ok, row.ok)
+      fail = Self.sum(fail, row.fail)
+      info = Self.sum(info, row.info)
     }
     guard report.functions.isEmpty else { return }
     for operation in report.operations {
@@ -174,7 +179,8 @@ extension Page.Fault {
     name = fault.name
     detail = fault.detail
     start = Figures.fixed(Double(fault.start) / 1e9, digits: 2) + " s"
-    lasted = fault.end.map { Figures.seconds(Double($0 - fault.start) / 1e9) } ?? "not healed"
+    lasted =
+      fault.end.map { Figures.seconds((Double($0) - Double(fault.start)) / 1e9) } ?? "not healed"
     verified = fault.verified
   }
 }

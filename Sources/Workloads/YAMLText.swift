@@ -24,6 +24,10 @@ package enum YAMLText {
   package static func compose(
     _ text: String, file: String, beginning: String
   ) throws(WorkloadError) -> Node {
+    // Each alias may hold others: a few lines of them would unfold beyond all memory.
+    guard text.matches(of: /(^|[\s\[\{,:\-])\*[A-Za-z0-9_]/).count <= 24 else {
+      throw WorkloadError(file: file, reason: "more than 24 aliases (*name); write them out")
+    }
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)

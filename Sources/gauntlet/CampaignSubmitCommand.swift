@@ -80,14 +80,17 @@ struct CampaignSubmitCommand: AsyncParsableCommand {
 
   private func submit() async throws -> Submission {
     let store = URL(filePath: store.path).path
+    let lock = try SlurmArray.lock(store: store)
+    defer { try? lock.close() }  // it lets go
     var array: SlurmArray
     var queued: Set<Int> = []
     if let file, let parts {
       // Read here, so that what is wrong with it is said now.
       _ = try CampaignFile.read(path: file, defaultBuild: RunCommand.sibling("raft-node"))
-      let before = try? SlurmArray.read(store: store)
-      guard before?.jobs.isEmpty ?? true else {
-        throw BenchError("\(store): a campaign was submitted from there; name another --store")
+      guard !FileManager.default.fileExists(atPath: "\(store)/slurm.json") else {
+        throw BenchError(
+          "\(store): a campaign was submitted from there; --again goes on with it, or name another --store"
+        )
       }
       array = SlurmArray(
         program: RunCommand.ownProgram, file: URL(filePath: file).path, store: store, parts: parts,

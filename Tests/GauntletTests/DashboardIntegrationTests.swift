@@ -65,11 +65,49 @@ struct DashboardIntegrationTests {
         #expect(versus.body.contains("<th scope=\"row\">"), "\(versus.body.suffix(1500))")
         #expect(try await server.get("/compare?a=no&b=no").body.contains("class=\"alarm\""))
 
+        // Figures that no run has, and plans that no campaign has, end nothing.
+        let store = "\(folder.path)/runs"
+        let evil = "\(store)/campaigns/evil"
+        try FileManager.default.copyItem(atPath: "\(store)\(campaign)", toPath: evil)
+        try Self.change("\(evil)/campaign.json") { plan in
+          var campaign = plan["campaign"] as? [String: Any] ?? [:]
+          campaign["cover"] = ["sample": ["_0": -1]]
+          plan["campaign"] = campaign
+        }
+        #expect(mkfifo("\(store)/campaigns/pipe", 0o644) == 0)
+        let run0 = violation.dropFirst("/runs/".count)
+        try Self.change("\(store)/\(run0)/results.json") { results in
+          var functions = results["functions"] as? [[String: Any]] ?? []
+          functions[0]["ok"] = Int.max
+          functions[0]["fail"] = Int.max
+          results["functions"] = functions
+          results["processorSeconds"] = 1e308
+        }
+        for address in [
+          "/campaigns", "/campaigns/evil", "/campaigns/pipe", "\(violation)/timeline", violation,
+          "/compare?a=\(run0)&b=\(run0)", "/compare?a=evil&b=evil",
+        ] {
+          let answer = try await server.get(address)
+          #expect(answer.code != 0, "\(address)")
+        }
+        let last = try await server.get("/trends")
+        #expect(last.code == 200)
+
         for missing in ["/runs/a/b", "/campaigns/none", "/nothing", "\(violation)/files/x"] {
           #expect(try await server.get(missing).code == 404, "\(missing)")
         }
       }
     }
+  }
+
+  /// Changes an object in a file.
+  private static func change(
+    _ path: String, _ body: (inout [String: Any]) -> Void
+  ) throws {
+    let data = try Data(contentsOf: URL(filePath: path))
+    var object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    body(&object)
+    try JSONSerialization.data(withJSONObject: object).write(to: URL(filePath: path))
   }
 
   @Test("a run at work is seen as it goes on, and reads as ended when it has")
@@ -91,6 +129,12 @@ struct DashboardIntegrationTests {
         let run = try #require(address, "no run at work was listed")
         let page = try await server.get(run)
         #expect(page.body.contains("data-events=\"\(run)/events\""), "\(page.body.prefix(2000))")
+        // Somebody who looks on does not keep another server from ending.
+        try await DashboardServer.with(folder) { other in
+          let watching = Task { try await other.get("\(run)/events") }
+          try await Task.sleep(for: .milliseconds(600))
+          watching.cancel()
+        }
         // The stream ends when the run does.
         let events = try await server.get("\(run)/events")
         let finished = try await running.finish()
