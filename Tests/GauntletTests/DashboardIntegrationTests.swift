@@ -120,7 +120,7 @@ struct DashboardIntegrationTests {
       try FileManager.default.createDirectory(
         atPath: "\(folder.path)/runs", withIntermediateDirectories: true)
       try await DashboardServer.with(folder) { server in
-        let running = try folder.start(["run", "w.yaml", "--time", "6s"])
+        let running = try folder.start(["run", "w.yaml", "--time", "10s"])
         var address: String?
         for _ in 0..<100 where address == nil {
           try await Task.sleep(for: .milliseconds(100))
