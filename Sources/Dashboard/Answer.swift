@@ -2,7 +2,6 @@
 
 import Bench
 import Hummingbird
-import Mustache
 import NIOCore
 import Reports
 
@@ -13,9 +12,10 @@ enum Answer {
     _ template: [UInt8], _ content: Any, title: String, place: String,
     status: HTTPResponse.Status = .ok
   ) throws -> Response {
-    let body = try render(template, content)
+    HTMLText.registration
+    let body = try CampaignReport.render(template, content)
     return html(
-      try render(
+      try CampaignReport.render(
         PackageResources.layout_mustache,
         Frame(
           title: title, body: body, isRuns: place == "runs", isCampaigns: place == "campaigns",
@@ -30,9 +30,8 @@ enum Answer {
 
   /// A page that says why there is none.
   static func error(_ status: HTTPResponse.Status, _ reason: String) -> Response {
-    let said = (code: "\(status.code)", reason: reason)
     let page = try? Answer.page(
-      PackageResources.error_mustache, ErrorPage(code: said.code, reason: said.reason),
+      PackageResources.error_mustache, ErrorPage(code: "\(status.code)", reason: reason),
       title: reason, place: "", status: status)
     return page ?? Response(status: status)
   }
@@ -56,10 +55,5 @@ enum Answer {
     Response(
       status: .ok, headers: [.contentType: type, .cacheControl: "max-age=300"],
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-  }
-
-  private static func render(_ template: [UInt8], _ content: Any) throws -> String {
-    HTMLText.registration
-    return try MustacheTemplate(string: String(decoding: template, as: UTF8.self)).render(content)
   }
 }

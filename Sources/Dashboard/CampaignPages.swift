@@ -36,33 +36,12 @@ struct CellsPage {
   let name, id, sentence, folder: String
   let badge: Badge
   let columns: [String]
-  let rows: [Row]
-  let findings: [Finding]
-  let troubles: [Trouble]
+  let rows: [CampaignPage.Row]
+  let findings: [CampaignPage.Finding]
+  let troubles: [CampaignSummary.Trouble]
   let running, leftOut: [String]
   let hasLeftOut: Bool
   let hasFindings, hasTroubles, hasRunning: Bool
-
-  struct Row {
-    let name: String
-    let cells: [Place]
-  }
-
-  struct Place {
-    // Not `badge`: where it is nil the template would find the page's own.
-    let state: Badge?
-    let count: String
-  }
-
-  struct Finding {
-    let badge: Badge
-    let summary, rate, fingerprint, cells: String
-    let runs: [String]
-  }
-
-  struct Trouble {
-    let run, outcome, summary, folder: String
-  }
 
   init(_ stand: RunShelf.Stand) {
     let summary = stand.summary
@@ -75,20 +54,9 @@ struct CellsPage {
     hasLeftOut = !leftOut.isEmpty
     let grid = CampaignGrid(CampaignReport(stand.state, folder: stand.folder).rows)
     columns = grid.columns
-    rows = grid.rows.map { row in
-      Row(
-        name: row.name,
-        cells: row.cells.map { Place(state: $0.outcome.map { .outcome($0) }, count: $0.count) })
-    }
-    findings = summary.findings.map { finding in
-      Finding(
-        badge: .outcome(finding.outcome), summary: String(finding.summary.prefix(600)),
-        rate: "\(finding.runs.count) of \(summary.done) runs", fingerprint: finding.fingerprint,
-        cells: finding.cells.joined(separator: "; "), runs: Array(finding.runs.prefix(5)))
-    }
-    troubles = summary.troubles.map {
-      Trouble(run: $0.run, outcome: $0.outcome, summary: $0.summary, folder: $0.folder)
-    }
+    rows = CampaignPage.rows(of: grid)
+    findings = CampaignPage.findings(of: summary, longest: 600)
+    troubles = summary.troubles
     running = stand.state.unfinished.map(\.folder)
     hasFindings = !findings.isEmpty
     hasTroubles = !troubles.isEmpty

@@ -23,13 +23,13 @@ package struct CampaignPage {
     let value: String
   }
 
-  struct Finding {
+  package struct Finding {
     let badge: Badge
     let summary, rate, fingerprint, cells: String
     let runs: [String]
   }
 
-  struct Row {
+  package struct Row {
     let name: String
     let cells: [Place]
   }
@@ -51,25 +51,35 @@ package struct CampaignPage {
       Cell(name: "Tried again", value: "\(summary.retried)"),
       Cell(name: "Under load", value: Bench.Figures.seconds(summary.loadSeconds)),
     ]
-    findings = summary.findings.map { finding in
-      Finding(
-        badge: .outcome(finding.outcome), summary: finding.summary,
-        rate: "\(finding.runs.count) of \(summary.done) runs", fingerprint: finding.fingerprint,
-        cells: finding.cells.joined(separator: "; "), runs: Array(finding.runs.prefix(5)))
-    }
+    findings = Self.findings(of: summary)
     hasFindings = !findings.isEmpty
     let grid = CampaignGrid(report.rows)
     columns = grid.columns
-    rows = grid.rows.map { row in
-      Row(
-        name: row.name,
-        cells: row.cells.map { Place(state: $0.outcome.map { .outcome($0) }, count: $0.count) })
-    }
+    rows = Self.rows(of: grid)
     troubles = summary.troubles
     hasTroubles = !troubles.isEmpty
     style =
       String(decoding: PackageResources.report_css, as: UTF8.self)
       + String(decoding: PackageResources.campaign_css, as: UTF8.self)
+  }
+
+  /// What was found, each with the first runs that show it, and so much of its summary.
+  package static func findings(of summary: CampaignSummary, longest: Int = .max) -> [Finding] {
+    summary.findings.map { finding in
+      Finding(
+        badge: .outcome(finding.outcome), summary: String(finding.summary.prefix(longest)),
+        rate: "\(finding.runs.count) of \(summary.done) runs", fingerprint: finding.fingerprint,
+        cells: finding.cells.joined(separator: "; "), runs: Array(finding.runs.prefix(5)))
+    }
+  }
+
+  /// The rows of the table of cells.
+  package static func rows(of grid: CampaignGrid) -> [Row] {
+    grid.rows.map { row in
+      Row(
+        name: row.name,
+        cells: row.cells.map { Place(state: $0.outcome.map { .outcome($0) }, count: $0.count) })
+    }
   }
 
   /// What came of it, in one sentence.

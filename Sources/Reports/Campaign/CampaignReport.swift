@@ -63,7 +63,7 @@ public struct CampaignReport: Sendable {
     return try Self.render(PackageResources.junit_mustache, JUnit(of: self))
   }
 
-  static func render(_ template: [UInt8], _ content: Any) throws(ReportError) -> String {
+  package static func render(_ template: [UInt8], _ content: Any) throws(ReportError) -> String {
     do {
       return try MustacheTemplate(string: String(decoding: template, as: UTF8.self))
         .render(content)
