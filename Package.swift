@@ -27,6 +27,7 @@ let package = Package(
   products: [
     .executable(name: "gauntlet", targets: ["gauntlet"]),
     .executable(name: "gauntlet-agent", targets: ["gauntlet-agent"]),
+    .executable(name: "gauntlet-disk", targets: ["gauntlet-disk"]),
     .executable(name: "raft-node", targets: ["raft-node"]),
     .library(name: "History", targets: ["History"]),
     .library(name: "Linearizability", targets: ["Linearizability"]),
@@ -164,7 +165,6 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
@@ -192,6 +192,12 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags(["-static-executable", "-use-ld=lld"]), .linkedLibrary("_FoundationCShims"),
         .linkedLibrary("_FoundationCollections"),
+      ]),
+    // A file system for nodes that no shim can be in; a host needs no library for it.
+    .executableTarget(
+      name: "gauntlet-disk", dependencies: ["CShim"],
+      linkerSettings: [
+        .unsafeFlags(["-static-stdlib"]), .linkedLibrary(":libfuse3.a"),
       ]),
     .executableTarget(
       name: "raft-node",
@@ -240,7 +246,7 @@ let package = Package(
     .testTarget(
       name: "HostsTests",
       dependencies: [
-        "Blocking", "CLinux", "Hosts", "lab-probe",
+        "Blocking", "CLinux", "Hosts", "gauntlet-disk", "lab-probe",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: unoptimised),

@@ -30,6 +30,9 @@ public struct Circumstances: Sendable {
   public var build = ""
   /// Processor time of all nodes' processes, in seconds; nil where it was not measured.
   public var processorSeconds: Double?
+  /// How many seconds the clock of each machine was ahead of the bench's when the run began, as far as they have
+  /// clocks of their own.
+  public var clockOffsets: [String: Double]?
 
   /// Nothing is known.
   public init() {}
@@ -59,6 +62,7 @@ public struct Circumstances: Sendable {
     isInterrupted = results.outcome == .interrupted
     build = results.build
     processorSeconds = results.processorSeconds
+    clockOffsets = results.clockOffsets
   }
 }
 
@@ -83,7 +87,8 @@ public enum Judgement {
       claims: circumstances.claims, crashes: circumstances.crashes,
       problems: circumstances.problems,
       missing: circumstances.missing, worstLag: circumstances.worstLag, counterexample: nil,
-      build: circumstances.build, processorSeconds: circumstances.processorSeconds)
+      build: circumstances.build, processorSeconds: circumstances.processorSeconds,
+      clockOffsets: circumstances.clockOffsets)
     // What a first judgement said already is not said twice.
     results.problems.addNew(
       circumstances.faults.filter { $0.result == .failed }
@@ -177,7 +182,7 @@ public enum Judgement {
       isMet = availability.worstRecovery.map { $0 <= objective.inSeconds } ?? false
       detail += ", objective \(objective.workloadText)"
     }
-    if let objective = workload.gapObjective,
+    if let objective = workload.judgedGap,
       let worst = availability.functionGaps?.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })
     {
       isMet = isMet && worst.value <= objective.inSeconds

@@ -19,6 +19,7 @@ public struct Run: Sendable {
   private let recorder: Recorder
   private let nemesis: Nemesis
   private let leaders: LeaderWatch
+  private let calls: CallsUnderWay
   private let lag = LagWatch()
   private let activity: Activity
   private let watchdog: Watchdog
@@ -53,9 +54,13 @@ public struct Run: Sendable {
     self.recorder = recorder
     cluster = Cluster(
       system: system, hosts: hosts, folder: folder.nodes,
-      usesShims: workload.faults.contains(where: \.kind.needsShim), clock: { recorder.now })
+      usesShims: workload.faults.contains(where: \.kind.needsShim),
+      usesDisks: workload.faults.contains(where: \.kind.needsDisk), clock: { recorder.now })
+    let calls = CallsUnderWay()
+    self.calls = calls
     nemesis = Nemesis(
-      cluster: cluster, probe: probe, recorder: recorder, group: group)
+      cluster: cluster, probe: probe, recorder: recorder, group: group,
+      envelope: workload.envelope, held: { calls.nodes })
     leaders = LeaderWatch(cluster: cluster, clock: { recorder.now }, group: group)
   }
 
@@ -68,13 +73,20 @@ public struct Run: Sendable {
     circumstances.build = build
     var clock = PhaseClock(activity: activity, watchdog: watchdog, dump: folder.hang)
     let flusher = Task { try await recorder.flushRegularly() }
+    var capture: PacketCapture?
     do {
+      if workload.capturesPackets {
+        clock.begin("capture", within: .seconds(60))
+        capture = try await PacketCapture(on: cluster.hosts, folder: folder.nodes)
+      }
+      circumstances.clockOffsets = try await clockOffsets()
       try await drive(plan, &clock, &circumstances)
     } catch {
       circumstances.problems.append("\(error)")
     }
     await stop(&clock, &circumstances)
     await collectLogs(&clock, &circumstances)
+    circumstances.missing += await capture?.end(folder: folder.nodes) ?? []
     flusher.cancel()
     do { try await flusher.value } catch { circumstances.problems.append("\(error)") }
     circumstances.isInterrupted = interruption.isRaised
@@ -121,7 +133,11 @@ public struct Run: Sendable {
     _ plan: [PlannedFault], _ clock: inout PhaseClock, _ circumstances: inout Circumstances
   ) async throws {
     clock.begin("deploy", within: .seconds(30))
+    async let obstacles = nemesis.findObstacles(to: plan)
     try await deploy()
+    for line in try await obstacles {
+      FileHandleOutput.standardError.write("\(line); faults that need it are left out\n")
+    }
     clock.begin("load", within: workload.time + .seconds(60))
     var workers = try await load(plan)
     let patience: Duration = interruption.isRaised ? .seconds(5) : .seconds(30)
@@ -136,9 +152,32 @@ public struct Run: Sendable {
     }
   }
 
+  /// How many seconds the clock of each machine of its own is ahead of ours.
+  private func clockOffsets() async throws -> [String: Double]? {
+    let hosts = cluster.hosts.filter { $0.control != nil }
+    guard !hosts.isEmpty else { return nil }
+    let offsets = try await withThrowingTaskGroup(of: (String, Double).self) { tasks in
+      for host in hosts {
+        tasks.addTask { (host.name, try await host.clockOffset().seconds) }
+      }
+      return try await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+    for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) where abs(offset) > 0.5 {
+      let side = offset > 0 ? "ahead of" : "behind"
+      FileHandleOutput.standardError.write(
+        "\(name): its clock is \(Figures.seconds(abs(offset))) \(side) this machine's\n")
+    }
+    return offsets
+  }
+
   /// Starts all nodes, and waits until one of them leads.
   private func deploy() async throws {
-    for index in cluster.hosts.indices { try await cluster.start(index) }
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      for index in cluster.hosts.indices {
+        tasks.addTask { [cluster] in _ = try await cluster.start(index) }
+      }
+      try await tasks.waitForAll()
+    }
     let end = ContinuousClock.now + .seconds(15)
     while await cluster.system.leader(group: group) == nil {
       guard ContinuousClock.now < end else {
@@ -164,7 +203,8 @@ public struct Run: Sendable {
         tasks.addTask {
           var worker = Worker(
             index: index, workload: workload, seed: seed, lastSeen: lastSeen,
-            endpoints: endpoints, recorder: recorder, activity: activity, group: group)
+            endpoints: endpoints, recorder: recorder, activity: activity, calls: calls,
+            group: group)
           await worker.run(until: end)
           return (index, worker)
         }
@@ -222,7 +262,7 @@ public struct Run: Sendable {
       for index in cluster.hosts.indices {
         tasks.addTask {
           do {
-            try await cluster.stop(index)
+            try await cluster.retire(index)
             return nil
           } catch {
             return "\(error)"

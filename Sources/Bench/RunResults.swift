@@ -89,6 +89,9 @@ public struct RunResults: Sendable, Codable {
   /// Processor time of all nodes' processes, from their starts to their ends, in seconds; nil where it was
   /// not measured.
   public var processorSeconds: Double?
+  /// How many seconds the clock of each machine was ahead of the bench's when the run began; nil where they
+  /// share one.
+  public var clockOffsets: [String: Double]?
 
   /// A phase of the run.
   public struct Phase: Sendable, Codable, Equatable {

@@ -2,6 +2,7 @@
 
 import History
 import NIOCore
+import Synchronization
 import Systems
 import Workloads
 
@@ -11,6 +12,7 @@ struct Worker {
   private let workload: Workload
   private let recorder: Recorder
   private let activity: Activity
+  private let calls: CallsUnderWay
   private let lastSeen: LastSeen
   private var generator: RegisterGenerator
   private var client: RegisterClient
@@ -22,12 +24,13 @@ struct Worker {
 
   init(
     index: Int, workload: Workload, seed: UInt64, lastSeen: LastSeen, endpoints: [Endpoint],
-    recorder: Recorder, activity: Activity, group: any EventLoopGroup
+    recorder: Recorder, activity: Activity, calls: CallsUnderWay, group: any EventLoopGroup
   ) {
     self.index = index
     self.workload = workload
     self.recorder = recorder
     self.activity = activity
+    self.calls = calls
     self.lastSeen = lastSeen
     process = index
     generator = RegisterGenerator(
@@ -67,7 +70,9 @@ struct Worker {
     recorder.invoke(
       process: process, function: function, key: invocation.key, argument: invocation.argument,
       node: client.node)
+    calls.begin(index, on: client.node)
     let completion = await client.call(invocation)
+    calls.end(index)
     recorder.complete(
       process: process, function: function, key: invocation.key, type: completion.type,
       value: completion.value, node: completion.node, error: completion.error,
@@ -118,6 +123,24 @@ struct Worker {
     }
     activity.set("worker \(index)", nil)
     return unread
+  }
+}
+
+/// On which nodes the calls of clients are under way: a fault may be aimed at one of them.
+final class CallsUnderWay: Sendable {
+  private let places = Mutex<[Int: (node: String, isUnderWay: Bool)]>([:])
+
+  /// The client's call is on `node` now.
+  func begin(_ client: Int, on node: String) { places.withLock { $0[client] = (node, true) } }
+
+  /// It has ended.
+  func end(_ client: Int) { places.withLock { $0[client]?.isUnderWay = false } }
+
+  /// Those nodes; where no call is under way, those that clients called last.
+  var nodes: [String] {
+    let places = places.withLock { Array($0.values) }
+    let busy = places.filter(\.isUnderWay)
+    return Array(Set((busy.isEmpty ? places : busy).map(\.node)))
   }
 }
 

@@ -1,4 +1,4 @@
-// Preloaded into a node: clocks that are wrong, syncs that fail, stall, or kill, and a journal of what a
+// Preloaded into a node, or linked into a file system for it: clocks that are wrong, syncs that fail, stall, or kill, and a journal of what a
 // loss of power would take. Without GAUNTLET_SHIM in the environment every call goes straight through.
 //
 // GAUNTLET_SHIM names the control page (shim_control.h); GAUNTLET_SHIM_DATA the folder whose files count;
@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "../CShimControl/shim_control.h"
+#include "CShim.h"
 
 static struct shim_control *control;
 static const char *data_folder;
@@ -174,11 +175,22 @@ static bool counts(int fd, char *path, size_t capacity) {
   return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-static void die(int64_t *left) {
-  if (get_signed(left) > 0 && __atomic_sub_fetch(left, 1, __ATOMIC_RELAXED) == 0) {
-    kill(getpid(), SIGKILL);
-    pause();
-  }
+__attribute__((weak)) pid_t shim_victim(void) { return getpid(); }
+__attribute__((weak)) bool shim_is_interrupted(void) { return false; }
+
+void shim_note_mount(int change) {
+  if (control) { __atomic_fetch_add(&control->mounts, (uint64_t)(int64_t)change, __ATOMIC_RELAXED); }
+}
+
+// Ends the process when nothing is left of the number; true when that is another's, whose call is not to
+// take effect any more.
+static bool dies(int64_t *left) {
+  if (get_signed(left) <= 0 || __atomic_sub_fetch(left, 1, __ATOMIC_RELAXED) != 0) { return false; }
+  pid_t victim = shim_victim();
+  kill(victim, SIGKILL);
+  if (victim == getpid()) { pause(); }
+  errno = EIO;
+  return true;
 }
 
 static bool fails(const int32_t *field) {
@@ -247,6 +259,8 @@ static int before_write(int fd, bool is_positioned, off_t offset, size_t length)
   }
   count(&control->write_calls);
   if (fails(&control->write_error)) { return -1; }
+  // Before it takes effect, as a machine that stops.
+  if (dies(&control->kill_after_writes)) { return -1; }
   if (!is_positioned) {
     int flags = fcntl(fd, F_GETFL);
     struct stat status;
@@ -294,6 +308,41 @@ ssize_t pwritev(int fd, const struct iovec *parts, int number, off_t offset) {
   return real(fd, parts, number, offset);
 }
 
+// Before a read: whether it is to fail. Which file it is of is only asked when some are to.
+static bool read_fails(int fd) {
+  if (!control || __atomic_load_n(&control->read_error, __ATOMIC_RELAXED) == 0) { return false; }
+  char path[4096];
+  int kept = errno;
+  bool is_file = counts(fd, path, sizeof path);
+  errno = kept;
+  return is_file && fails(&control->read_error);
+}
+
+ssize_t read(int fd, void *bytes, size_t length) {
+  REAL(read)
+  return read_fails(fd) ? -1 : real(fd, bytes, length);
+}
+
+ssize_t pread(int fd, void *bytes, size_t length, off_t offset) {
+  REAL(pread)
+  return read_fails(fd) ? -1 : real(fd, bytes, length, offset);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t length, off64_t offset) {
+  REAL(pread64)
+  return read_fails(fd) ? -1 : real(fd, bytes, length, offset);
+}
+
+ssize_t readv(int fd, const struct iovec *parts, int number) {
+  REAL(readv)
+  return read_fails(fd) ? -1 : real(fd, parts, number);
+}
+
+ssize_t preadv(int fd, const struct iovec *parts, int number, off_t offset) {
+  REAL(preadv)
+  return read_fails(fd) ? -1 : real(fd, parts, number, offset);
+}
+
 // Shared by fsync and fdatasync: what `sync` returns, unless it is to fail.
 static int synced(int fd, int (*sync)(int)) {
   char path[4096];
@@ -307,6 +356,10 @@ static int synced(int fd, int (*sync)(int)) {
   for (uint64_t slept = 0; slept < delay && get(&control->sync_delay) != 0; slept += 10000000) {
     struct timespec step = {.tv_nsec = 10000000};
     syscall(SYS_nanosleep, &step, NULL);
+    if (shim_is_interrupted()) {
+      errno = EINTR;
+      return -1;
+    }
   }
   if (delay > 0) { count(&control->delays_given); }
   if (fails(&control->sync_error)) {
@@ -315,7 +368,7 @@ static int synced(int fd, int (*sync)(int)) {
     return -1;
   }
   // Before it takes effect: what it is to make durable is lost.
-  die(&control->kill_after_syncs);
+  if (dies(&control->kill_after_syncs)) { return -1; }
   static uint64_t syncs;
   off_t number = (off_t)__atomic_add_fetch(&syncs, 1, __ATOMIC_RELAXED);
   keep(SHIM_SYNC_BEGINS, path, fd, number, 0);

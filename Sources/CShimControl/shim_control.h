@@ -31,10 +31,15 @@ struct shim_control {
   int32_t sync_error;
   /// What writes to files fail with; 0 for nothing.
   int32_t write_error;
+  /// What reads of files fail with; 0 for nothing.
+  int32_t read_error;
+  int32_t unused;
   /// So long fsync and fdatasync take longer, in nanoseconds.
   uint64_t sync_delay;
   /// The process kills itself at this many syncs from now, before it takes effect; 0 for never.
   int64_t kill_after_syncs;
+  /// The same at this many writes to files from now.
+  int64_t kill_after_writes;
   /// Calls that went through the shim since the process began: proof that it is there.
   uint64_t clock_calls;
   uint64_t sync_calls;
@@ -42,6 +47,8 @@ struct shim_control {
   /// Calls that it let fail, delayed, or answered with another time.
   uint64_t errors_given;
   uint64_t delays_given;
+  /// File systems that stand for the folder now.
+  uint64_t mounts;
 };
 
 /// A record of the journal of what is not synced; `path_length` bytes of a path and `old_length` of what

@@ -114,7 +114,8 @@ public struct Fleet: Sendable {
         let host = RemoteHost(
           name: entry.name, address: entry.address ?? addresses.own,
           control: ControlPath(source: addresses.client, port: addresses.port),
-          connection: connection, session: session, folder: "\(home)/\(Self.cache)/runs/\(run)",
+          connection: connection, session: session, agent: "\(home)/\(there)",
+          folder: "\(home)/\(Self.cache)/runs/\(run)",
           programs: builds)
         try await host.note("files", .remove(host.folder))
         ready(host)

@@ -8,12 +8,14 @@ import SSH
 public struct RemoteHost: Host {
   /// As the hosts file says.
   public let name: String
-  /// Its IPv4 address in the cluster's network.
+  /// Its address, IPv4 or IPv6, in the cluster's network.
   public let address: String
   /// Ours to it.
   public let control: ControlPath?
   let connection: AgentConnection
   let session: SSHSession
+  /// Where the agent lies there.
+  public let agent: String
   /// Where the run's files lie there.
   let folder: String
   /// Where programs lie there that lie elsewhere here.
@@ -108,6 +110,49 @@ public struct RemoteHost: Host {
     guard case .turnedBack(let isBack) = try await ask(.agent(.turnBack(flip)), "turning a bit")
     else { throw .badAnswer(host: name, command: "turning a bit") }
     return isBack
+  }
+
+  /// Has the agent cut it off.
+  public func cutEnd(
+    of folder: String, nameEnding end: String, seed: UInt64
+  ) async throws(HostError) -> FileCut? {
+    let task = AgentTask.cutEnd(folder: folder, nameEnding: end, seed: seed)
+    guard case .cut(let cut) = try await ask(.agent(task), "cutting a file") else {
+      throw .badAnswer(host: name, command: "cutting a file")
+    }
+    return cut
+  }
+
+  /// As the host has them.
+  public func controlGroup(
+    for process: Int32, _ limit: ResourceLimit
+  ) async throws(HostError) -> ControlGroup {
+    let task = AgentTask.controlGroup(process: process, limit)
+    guard case .controlGroup(let group) = try await ask(.agent(task), "a control group") else {
+      throw .badAnswer(host: name, command: "a control group")
+    }
+    return group
+  }
+
+  /// Has the agent make it.
+  public func confine(
+    _ process: Int32, in group: ControlGroup, to limit: ResourceLimit
+  ) async throws(HostError) {
+    _ = try await ask(
+      .agent(.confine(process: process, in: group, to: limit)), "confining \(process)")
+  }
+
+  /// Has the agent remove it.
+  public func release(_ group: ControlGroup) async throws(HostError) {
+    _ = try await ask(.agent(.release(group)), "letting go \(group.path)")
+  }
+
+  /// The host's.
+  public func time() async throws(HostError) -> Int64 {
+    guard case .time(let time) = try await ask(.agent(.time), "its time") else {
+      throw .badAnswer(host: name, command: "its time")
+    }
+    return time
   }
 
   /// A shim that the host's agent steers, with the library that was sent.

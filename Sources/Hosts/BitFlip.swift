@@ -24,12 +24,11 @@ public struct BitFlip: Codable, Sendable, Equatable {
   public static func turn(
     in folder: String, nameEnding end: String, sparing tail: Int64, seed: UInt64, host: String
   ) throws(HostError) -> BitFlip? {
-    guard let name = names(in: folder).filter({ $0.hasSuffix(end) }).max() else { return nil }
-    let path = "\(folder)/\(name)"
-    return try with(path, host: host) { file, failure throws(HostError) in
+    guard let path = StoredFiles.newest(in: folder, nameEnding: end) else { return nil }
+    return try StoredFiles.with(path, host: host) { file, failure throws(HostError) in
       var status = stat()
       guard fstat(file, &status) == 0 else { throw failure() }
-      let length = used(file, status.st_size) - tail
+      let length = StoredFiles.used(file, status.st_size) - tail
       guard length >= 10 else { return nil }
       var random = SplitMix64(seed: seed)
       let offset = Int64.random(in: 0..<length, using: &random)
@@ -50,7 +49,7 @@ public struct BitFlip: Codable, Sendable, Equatable {
   /// - Throws: as `turn`.
   public func turnBack(host: String) throws(HostError) -> Bool {
     guard access(path, F_OK) == 0 else { return false }
-    return try Self.with(path, host: host) { file, failure throws(HostError) in
+    return try StoredFiles.with(path, host: host) { file, failure throws(HostError) in
       var status = stat()
       var byte: UInt8 = 0
       guard fstat(file, &status) == 0 else { throw failure() }
@@ -61,47 +60,5 @@ public struct BitFlip: Codable, Sendable, Equatable {
       guard pwrite(file, &byte, 1, off_t(offset)) == 1 else { throw failure() }
       return true
     }
-  }
-
-  private static func with<Value>(
-    _ path: String, host: String,
-    _ body: (CInt, () -> HostError) throws(HostError) -> Value
-  ) throws(HostError) -> Value {
-    func failure() -> HostError {
-      .log(host: host, path: path, reason: String(cString: strerror(errno)))
-    }
-    let file = open(path, O_RDWR | O_CLOEXEC)
-    guard file >= 0 else { throw failure() }
-    defer { close(file) }
-    return try body(file, failure)
-  }
-
-  private static func names(in folder: String) -> [String] {
-    guard let listing = opendir(folder) else { return [] }
-    defer { closedir(listing) }
-    var names: [String] = []
-    while let entry = readdir(listing) {
-      names.append(
-        withUnsafeBytes(of: entry.pointee.d_name) {
-          String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        })
-    }
-    return names
-  }
-
-  /// Where the zeros at the end begin: files are made longer before they are written.
-  private static func used(_ file: CInt, _ size: off_t) -> Int64 {
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    var end = size
-    while end > 0 {
-      let start = max(0, end - off_t(buffer.count))
-      let count = pread(file, &buffer, Int(end - start), start)
-      guard count > 0 else { return 0 }
-      if let last = buffer[..<count].lastIndex(where: { $0 != 0 }) {
-        return Int64(start) + Int64(last) + 1
-      }
-      end = start
-    }
-    return 0
   }
 }

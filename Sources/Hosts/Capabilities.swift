@@ -42,6 +42,19 @@ public struct Ability: Sendable, Hashable, Codable {
     case timeNamespace = "time-namespace"
     case tcpdump
 
+    /// Those that a fault cannot do without, as a plan says it.
+    public static func needed(kind: String, choice: String, address: String) -> Set<Name> {
+      let rules: Set<Name> = [address.contains(":") ? .ip6tables : .iptables]
+      switch kind {
+      case "partition", "disconnect":
+        return choice.hasSuffix(" reset") ? rules.union([.reject]) : rules
+      case "network": return rules.union([.queue])
+      case "starve": return choice.hasPrefix("memory ") ? [.memory] : []
+      case "clock": return choice.hasPrefix("restart-ahead ") ? [.timeNamespace] : []
+      default: return []
+      }
+    }
+
     /// The faults that need it.
     public var purpose: String {
       switch self {

@@ -24,29 +24,45 @@ public struct ScratchNetwork: Sendable {
 
 /// Tries what faults need.
 public enum CapabilityProbe {
-  /// Tries everything, in a second or so. Rules and queues are tried in `network` alone; without
-  /// one they are taken for impossible.
-  public static func run(in network: ScratchNetwork?) async -> Capabilities {
-    var name = utsname()
-    uname(&name)
-    var abilities = [privileges(network), pidfd()]
-    for (name, program) in [(Ability.Name.iptables, "iptables"), (.ip6tables, "ip6tables")] {
-      abilities.append(await rules(name, program, network))
+  /// Tries everything, in a second or so, or only what has these names. Rules and queues are tried in
+  /// `network` alone; without one they are taken for impossible.
+  public static func run(
+    in network: ScratchNetwork?, only names: Set<Ability.Name>? = nil
+  ) async -> Capabilities {
+    var kernel = utsname()
+    uname(&kernel)
+    var abilities: [Ability] = []
+    for name in Ability.Name.allCases where names?.contains(name) ?? true {
+      abilities.append(await find(name, network))
     }
-    let reset = ["-w", "-A", "INPUT", "-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"]
-    abilities.append(await tried(.reject, Command("iptables", reset), network))
-    let queued = ["-w", "-A", "INPUT", "-p", "udp", "-j", "NFQUEUE", "--queue-num", "1"]
-    abilities.append(await tried(.queue, Command("iptables", queued + ["--queue-bypass"]), network))
-    abilities.append(await queue(.netem, ["netem", "delay", "1ms"], network))
-    let rate = ["tbf", "rate", "1mbit", "burst", "32kbit", "latency", "400ms"]
-    abilities.append(await queue(.tbf, rate, network))
-    abilities += [fuse(), controlGroup(.cpu), controlGroup(.memory), timeNamespace()]
-    abilities.append(await tried(.tcpdump, Command("tcpdump", ["--version"]), network))
     return Capabilities(
-      kernel: text(&name.release), architecture: text(&name.machine),
+      kernel: text(&kernel.release), architecture: text(&kernel.machine),
       cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
       memoryBytes: Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE))),
       abilities: abilities)
+  }
+
+  private static func find(_ name: Ability.Name, _ network: ScratchNetwork?) async -> Ability {
+    switch name {
+    case .privileges: return privileges(network)
+    case .pidfd: return pidfd()
+    case .iptables: return await rules(name, "iptables", network)
+    case .ip6tables: return await rules(name, "ip6tables", network)
+    case .reject:
+      let reset = ["-w", "-A", "INPUT", "-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"]
+      return await tried(name, Command("iptables", reset), network)
+    case .queue:
+      let queued = ["-w", "-A", "INPUT", "-p", "udp", "-j", "NFQUEUE", "--queue-num", "1"]
+      return await tried(name, Command("iptables", queued + ["--queue-bypass"]), network)
+    case .netem: return await queue(name, ["netem", "delay", "1ms"], network)
+    case .tbf:
+      let rate = ["tbf", "rate", "1mbit", "burst", "32kbit", "latency", "400ms"]
+      return await queue(name, rate, network)
+    case .fuse: return fuse()
+    case .cpu, .memory: return controlGroup(name)
+    case .timeNamespace: return timeNamespace()
+    case .tcpdump: return await tried(name, Command("tcpdump", ["--version"]), network)
+    }
   }
 
   private static func text<Field>(_ field: inout Field) -> String {

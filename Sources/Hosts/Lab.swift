@@ -54,7 +54,10 @@ public enum Lab {
       let step = cl_lab_step(rawValue: UInt32(lab.failed_step))
       throw LabError(step: step, error: errno, machine: .current())
     }
-    exit(cl_lab_wait(lab.`init`))
+    let code = cl_lab_wait(lab.`init`)
+    // The one thing of a lab's that does not end with it.
+    ControlGroup.sweep()
+    exit(code)
   }
 
   /// Whether this process is the controller of a lab: a child of its process 1, in the very

@@ -13,8 +13,27 @@ import Glibc
 public enum LabNetwork {
   /// How many nodes find an address beside the bridge's.
   public static let maximumNodes = 253
-  /// The controller's own address, on the bridge.
-  public static let controllerAddress = "10.77.0.254"
+  /// The addresses of a lab.
+  public enum Family: String, CaseIterable, Sendable {
+    /// 10.77.0.1, 10.77.0.2, …
+    case ipv4
+    /// fd77::1, fd77::2, …
+    case ipv6
+
+    func address(_ number: Int) -> String {
+      switch self {
+      case .ipv4: "10.77.0.\(number)"
+      case .ipv6: "fd77::\(String(number, radix: 16))"
+      }
+    }
+
+    fileprivate var prefix: Int { self == .ipv4 ? 24 : 64 }
+    /// Without asking first whether somebody else has it, which takes a second.
+    fileprivate var option: String { self == .ipv4 ? "" : " nodad" }
+  }
+
+  /// The controller's own address on the bridge is of this number.
+  private static let controller = 254
 
   private static let deadline = Duration.seconds(20)
 
@@ -22,8 +41,9 @@ public enum LabNetwork {
   ///
   /// - Parameter agent: `gauntlet-agent`; nil for the one beside the running executable.
   /// - Throws: `HostError` with what `ip` said.
-  public static func create(nodes: Int, agent: String? = nil) async throws(HostError) -> [LocalHost]
-  {
+  public static func create(
+    nodes: Int, family: Family = .ipv4, agent: String? = nil
+  ) async throws(HostError) -> [LocalHost] {
     precondition(Lab.isInside, "a lab's network would stay on this machine for ever")
     precondition((1...maximumNodes).contains(nodes), "\(nodes) nodes are not 1 to \(maximumNodes)")
     // Not `??`, whose autoclosure would turn the typed error into an untyped one.
@@ -31,23 +51,25 @@ public enum LabNetwork {
     if let agent { agentPath = agent } else { agentPath = try Agent.besideThisExecutable() }
     let hosts = (1...nodes).map { number in
       LocalHost(
-        name: "n\(number)", address: "10.77.0.\(number)", namespace: "/run/netns/n\(number)",
+        name: "n\(number)", address: family.address(number), namespace: "/run/netns/n\(number)",
         agent: agentPath)
     }
     // One process for all of the lab's side: a process for each line would take seconds.
-    try await ip([], lines: bridgeLines + hosts.flatMap(labSide), on: "lab")
+    try await ip([], lines: bridgeLines(family) + hosts.flatMap(labSide), on: "lab")
     // And one for each node's side, since `ip -batch` can't change the namespace between lines.
     try await onEach(of: hosts) { host throws(HostError) in
-      try await ip(["-n", host.name], lines: nodeSide(host), on: host.name)
+      try await ip(["-n", host.name], lines: nodeSide(host, family), on: host.name)
     }
     return hosts
   }
 
-  private static let bridgeLines = [
-    "link add name gauntlet type bridge",
-    "addr add \(controllerAddress)/24 dev gauntlet",
-    "link set dev gauntlet up",
-  ]
+  private static func bridgeLines(_ family: Family) -> [String] {
+    [
+      "link add name gauntlet type bridge",
+      "addr add \(family.address(controller))/\(family.prefix) dev gauntlet\(family.option)",
+      "link set dev gauntlet up",
+    ]
+  }
 
   private static func labSide(_ host: LocalHost) -> [String] {
     [
@@ -57,9 +79,11 @@ public enum LabNetwork {
     ]
   }
 
-  private static func nodeSide(_ host: LocalHost) -> [String] {
-    let address = ["addr add \(host.address)/24 dev eth0", "link set dev lo up"]
-    // Without a link-local address no packet gets round the rules, which are IPv4's.
+  private static func nodeSide(_ host: LocalHost, _ family: Family) -> [String] {
+    let address = [
+      "addr add \(host.address)/\(family.prefix) dev eth0\(family.option)", "link set dev lo up",
+    ]
+    // Without a link-local address no packet gets round the rules, which are of the one family.
     let quiet = hasIPv6 ? ["link set dev eth0 addrgenmode none"] : []
     return quiet + address + ["link set dev eth0 up"]
   }

@@ -10,7 +10,7 @@ import SystemPackage
 public struct LocalHost: Host, Hashable {
   /// `n1`, `n2`, …
   public let name: String
-  /// Its IPv4 address on the lab's bridge.
+  /// Its address, IPv4 or IPv6, on the lab's bridge.
   public let address: String
   /// Where its network namespace is mounted.
   public let namespace: String
@@ -55,6 +55,41 @@ public struct LocalHost: Host, Hashable {
 
   /// Turns it back here.
   public func turnBack(_ flip: BitFlip) throws(HostError) -> Bool { try flip.turnBack(host: name) }
+
+  /// Cuts it off here.
+  public func cutEnd(
+    of folder: String, nameEnding end: String, seed: UInt64
+  ) throws(HostError) -> FileCut? {
+    try FileCut.cut(in: folder, nameEnding: end, seed: seed, host: name)
+  }
+
+  /// As this machine has them.
+  public func controlGroup(
+    for process: Int32, _ limit: ResourceLimit
+  ) throws(HostError) -> ControlGroup {
+    try refusing { () throws(LedgerError) in try ControlGroup.find(for: process, limit) }
+  }
+
+  /// Makes it here.
+  public func confine(
+    _ process: Int32, in group: ControlGroup, to limit: ResourceLimit
+  ) throws(HostError) {
+    try refusing { () throws(LedgerError) in try group.confine(process, to: limit) }
+  }
+
+  /// Removes it here.
+  public func release(_ group: ControlGroup) throws(HostError) {
+    try refusing { () throws(LedgerError) in try group.release() }
+  }
+
+  private func refusing<Value>(_ body: () throws(LedgerError) -> Value) throws(HostError) -> Value {
+    do throws(LedgerError) { return try body() } catch {
+      throw .refused(host: name, reason: error.description)
+    }
+  }
+
+  /// This machine's.
+  public func time() -> Int64 { SystemTime.now }
 
   /// A shim with the library beside this executable.
   public func shim(folder: String, data: String) throws(HostError) -> any ShimSteering {

@@ -1,4 +1,4 @@
-// Our iptables chain on each node, which cuts the network by source address and port.
+// Our chain on each node, of iptables or ip6tables as the node's address is, which cuts the network by source address and port.
 // Here: setting it whole, emptying it, reading it. Not here: any rule outside the chain but the
 // one that leads into it.
 
@@ -14,7 +14,7 @@ public enum PacketFate: Sendable, Hashable {
 
 /// A rule of a node's: what happens to packets from somewhere.
 public struct PacketRule: Sendable, Hashable {
-  /// The sender's IPv4 address; nil for everybody's.
+  /// The sender's address; nil for everybody's.
   public var source: String?
   /// The TCP port they go to; nil for whatever they are.
   public var port: Int?
@@ -28,9 +28,9 @@ public struct PacketRule: Sendable, Hashable {
     self.fate = fate
   }
 
-  /// As iptables reads it.
-  fileprivate var lines: [String] {
-    let from = source.map { " -s \($0)/32" } ?? ""
+  /// As iptables and ip6tables read it.
+  fileprivate func lines(_ family: AddressFamily) -> [String] {
+    let from = source.map { " -s \($0)/\(family.bits)" } ?? ""
     let to = port.map { " -p tcp -m tcp --dport \($0)" } ?? ""
     let head = "-A \(NetworkRules.chain)\(from)"
     return switch fate {
@@ -91,15 +91,29 @@ public enum NetworkRules {
       try await note(on: host)
       let rules = rules[host.name] ?? []
       // What we say to the host comes first, whoever else is at our address.
+      let family = AddressFamily(of: host.address)
+      let control = host.control.flatMap { AddressFamily(of: $0.source) == family ? $0 : nil }
       let first =
-        host.control.map {
-          ["-A \(chain) -s \($0.source)/32 -p tcp -m tcp --dport \($0.port) -j ACCEPT"]
+        control.map {
+          [
+            "-A \(chain) -s \($0.source)/\(family.bits) -p tcp -m tcp --dport \($0.port) -j ACCEPT"
+          ]
         } ?? []
-      let cuts = rules.filter { $0.fate != .queued }.flatMap(\.lines)
-      let queued = rules.filter { $0.fate == .queued }.flatMap(\.lines)
+      let cuts = rules.filter { $0.fate != .queued }.flatMap { $0.lines(family) }
+      let queued = rules.filter { $0.fate == .queued }.flatMap { $0.lines(family) }
       try await restore(
-        rules.isEmpty ? [] : first + cuts + (queued.isEmpty ? [] : spared + queued), on: host)
+        rules.isEmpty
+          ? []
+          : first + (family == .six ? neighbours : []) + cuts
+            + (queued.isEmpty ? [] : spared + queued),
+        on: host)
     }
+  }
+
+  /// With IPv6 the answer to "who has this address" is a packet like others: who does not hear it can send
+  /// nothing either, and no cut would be of one direction.
+  private static let neighbours = [135, 136].map {
+    "-A \(chain) -p ipv6-icmp -m icmp6 --icmpv6-type \($0) -j RETURN"
   }
 
   /// What does not go through a queue: what went through it once, and probes, which ask what is cut.
@@ -119,13 +133,13 @@ public enum NetworkRules {
 
   /// How the rules go, also when nobody is left to ask for it.
   private static func note(on host: any Host) async throws(HostError) {
-    let before = try await host.run(
-      Command("iptables-save"), deadline: deadline)
+    let tool = AddressFamily(of: host.address).rawValue
+    let before = try await host.run(Command("\(tool)-save"), deadline: deadline)
     let wasAbsent = before.status.isSuccess && !before.text.contains("*filter")
-    try await host.note(key, .rules(in: ["iptables"], absentBefore: wasAbsent ? ["iptables"] : []))
+    try await host.note(key, .rules(in: [tool], absentBefore: wasAbsent ? [tool] : []))
   }
 
-  /// The rules now in our chain, as `iptables -S` writes them; none after `heal`.
+  /// The rules now in our chain, as `iptables -S` or `ip6tables -S` writes them; none after `heal`.
   public static func remaining(on host: any Host) async throws(HostError) -> [String] {
     try await rules(on: host).filter { $0.hasPrefix("-A \(chain) ") }
   }
@@ -134,7 +148,8 @@ public enum NetworkRules {
     // With --noflush, naming our chain makes or empties it, and leaves the others alone.
     let lines =
       ["*filter", ":\(chain) - [0:0]"] + (try await hooking(on: host)) + rules + ["COMMIT"]
-    let command = Command("iptables-restore", ["-w", "--noflush"])
+    let tool = AddressFamily(of: host.address).rawValue
+    let command = Command("\(tool)-restore", ["-w", "--noflush"])
     let input = Array((lines.joined(separator: "\n") + "\n").utf8)
     let result = try await host.run(command, input: input, deadline: deadline)
     _ = try result.succeeded(command.description, on: host.name)
@@ -150,7 +165,7 @@ public enum NetworkRules {
   }
 
   private static func rules(on host: any Host) async throws(HostError) -> [String] {
-    let command = Command("iptables", ["-w", "-S"])
+    let command = Command(AddressFamily(of: host.address).rawValue, ["-w", "-S"])
     let result = try await host.run(command, deadline: deadline)
     return try result.succeeded(command.description, on: host.name).text
       .split(separator: "\n").map(String.init)

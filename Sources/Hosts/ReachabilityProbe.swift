@@ -125,19 +125,14 @@ private struct Datagram: BitwiseCopyable {
 private final class Endpoint: Sendable {
   let name: String
   let descriptor: CInt
-  private let address: in_addr
-  private let port: UInt16
+  private let socket: SocketName
 
   init(_ host: LocalHost) throws(HostError) {
-    var address = in_addr()
-    guard inet_pton(AF_INET, host.address, &address) == 1 else {
-      throw .probe(host: host.name, reason: "\(host.address) is no IPv4 address")
-    }
     var port: UInt16 = 0
     var step: CInt = 0
     descriptor = ProbePorts.first { wanted in
       port = wanted
-      return cl_udp_socket_in(host.namespace, address.s_addr, &port, &step)
+      return cl_udp_socket_in(host.namespace, host.address, &port, &step)
     }
     if descriptor < 0 {
       let verb =
@@ -148,9 +143,11 @@ private final class Endpoint: Sendable {
         }
       throw .probe(host: host.name, reason: "\(verb): \(String(cString: strerror(errno)))")
     }
+    guard let socket = SocketName(host.address, port) else {
+      preconditionFailure("a socket was bound to \(host.address)")
+    }
     name = host.name
-    self.address = address
-    self.port = port
+    self.socket = socket
   }
 
   deinit { close(descriptor) }
@@ -158,19 +155,7 @@ private final class Endpoint: Sendable {
   /// Sends if it can. A refusal (a link that is down, a rule on OUTPUT, a full queue) is a
   /// datagram that doesn't arrive, which is what is asked.
   func send(_ datagram: Datagram, to other: Endpoint) {
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_addr = other.address
-    name.sin_port = other.port.bigEndian
-    withUnsafeBytes(of: datagram) { bytes in
-      withUnsafePointer(to: &name) { name in
-        name.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
-          _ = sendto(
-            descriptor, bytes.baseAddress, bytes.count, 0, name,
-            socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
-    }
+    withUnsafeBytes(of: datagram) { other.socket.send($0, from: descriptor) }
   }
 
   /// The next datagram that lies here; nil when there is none. What is not ours is skipped.

@@ -22,6 +22,11 @@ public final class Shim: Sendable {
     public var failed: UInt64
     /// Syncs that were delayed.
     public var delayed: UInt64
+    /// File systems that stand for the node's folder now.
+    public var mounts: UInt64
+
+    /// Whether anything was called at all.
+    public var isEmpty: Bool { clock == 0 && sync == 0 && write == 0 }
   }
 
   private let page: Mutex<Page>
@@ -99,13 +104,14 @@ public final class Shim: Sendable {
       let page = $0.pointer.pointee
       return Calls(
         clock: page.clock_calls, sync: page.sync_calls, write: page.write_calls,
-        failed: page.errors_given, delayed: page.delays_given)
+        failed: page.errors_given, delayed: page.delays_given, mounts: page.mounts)
     }
   }
 
-  /// What fsync and fdatasync, and writes, fail with: an errno, 0 for nothing.
-  public func fail(syncs: Int32 = 0, writes: Int32 = 0) {
+  /// What fsync and fdatasync, writes and reads of files fail with: an errno, 0 for nothing.
+  public func fail(syncs: Int32 = 0, writes: Int32 = 0, reads: Int32 = 0) {
     page.withLock {
+      $0.pointer.pointee.read_error = reads
       $0.pointer.pointee.sync_error = syncs
       $0.pointer.pointee.write_error = writes
     }
@@ -119,6 +125,11 @@ public final class Shim: Sendable {
   /// The process ends itself after so many more syncs; 0 for never.
   public func kill(afterSyncs count: Int) {
     page.withLock { $0.pointer.pointee.kill_after_syncs = Int64(count) }
+  }
+
+  /// The process ends itself at so many writes from now, before that one; 0 for never.
+  public func kill(atWrite count: Int) {
+    page.withLock { $0.pointer.pointee.kill_after_writes = Int64(count) }
   }
 
   /// Sets the clock that can be set so far off, from now on.

@@ -6,12 +6,14 @@ public enum ShimRequest: Codable, Sendable, Equatable {
   case prepare
   /// What went through it.
   case calls
-  /// Syncs and writes fail with these errnos; 0 for none.
-  case fail(syncs: Int32, writes: Int32)
+  /// Syncs, writes and reads fail with these errnos; 0 for none.
+  case fail(syncs: Int32, writes: Int32, reads: Int32)
   /// Syncs take longer.
   case stallSyncs(Duration)
   /// The process ends itself after so many more syncs; 0 for never.
   case kill(afterSyncs: Int)
+  /// The process ends itself at so many writes from now; 0 for never.
+  case killAtWrite(Int)
   /// The clock that can be set is off.
   case realTime(off: Duration)
   /// It jumps back and forth.
@@ -49,10 +51,15 @@ extension ShimSteering {
 
   /// `command` with the shim in it, for the next process; the one before has ended.
   public func preloaded(into command: Command) async throws(HostError) -> Command {
-    guard case .variables(let variables) = try await ask(.prepare) else { throw Self.badAnswer }
     var command = command
-    command.environment.merge(variables) { $1 }
+    command.environment.merge(try await variables()) { $1 }
     return command
+  }
+
+  /// What the environment of a process must say that is to be steered by it.
+  func variables() async throws(HostError) -> [String: String] {
+    guard case .variables(let variables) = try await ask(.prepare) else { throw Self.badAnswer }
+    return variables
   }
 
   /// What went through it since the page was made, and whether syncs fail now.
@@ -63,9 +70,11 @@ extension ShimSteering {
     return (calls, failsSyncs)
   }
 
-  /// What fsync and fdatasync, and writes, fail with: an errno, 0 for nothing.
-  public func fail(syncs: Int32 = 0, writes: Int32 = 0) async throws(HostError) {
-    try await order(.fail(syncs: syncs, writes: writes))
+  /// What fsync and fdatasync, writes and reads of files fail with: an errno, 0 for nothing.
+  public func fail(
+    syncs: Int32 = 0, writes: Int32 = 0, reads: Int32 = 0
+  ) async throws(HostError) {
+    try await order(.fail(syncs: syncs, writes: writes, reads: reads))
   }
 
   /// So much longer fsync and fdatasync take.
@@ -76,6 +85,11 @@ extension ShimSteering {
   /// The process ends itself after so many more syncs; 0 for never.
   public func kill(afterSyncs count: Int) async throws(HostError) {
     try await order(.kill(afterSyncs: count))
+  }
+
+  /// The process ends itself at so many writes from now; 0 for never.
+  public func kill(atWrite count: Int) async throws(HostError) {
+    try await order(.killAtWrite(count))
   }
 
   /// Sets the clock that can be set so far off, from now on.
@@ -110,9 +124,11 @@ extension Shim: ShimSteering {
     switch request {
     case .prepare: return .variables(prepare())
     case .calls: return .calls(calls, failsSyncs: failsSyncs)
-    case .fail(let syncs, let writes): fail(syncs: syncs, writes: writes)
+    case .fail(let syncs, let writes, let reads):
+      fail(syncs: syncs, writes: writes, reads: reads)
     case .stallSyncs(let time): stallSyncs(time)
     case .kill(let count): kill(afterSyncs: count)
+    case .killAtWrite(let count): kill(atWrite: count)
     case .realTime(let time): setRealTime(off: time)
     case .strobe(let amplitude, let period): strobeRealTime(by: amplitude, each: period)
     case .rate(let rate): setRate(rate)

@@ -41,6 +41,18 @@ extension PartitionShape {
       let others = order.filter { $0 != leader }.prefix(max(minority - 1, 0))
       return Self.split([leader] + others, of: nodes)
     case .majoritiesRing: return Self.ring(order, of: nodes)
+    case .fringe:
+      guard nodes.count >= 3 else { return nil }
+      let core = nodes.count / 2 + 1
+      // Who is outside hears the one of the core whose turn it is.
+      return Self.hearing(order, of: nodes) { one, other in
+        let (inner, outer) = (min(one, other), max(one, other))
+        return outer < core || (inner < core && inner == (outer - core) % core)
+      }
+    case .named(let names):
+      let places = names.compactMap { nodes.firstIndex(of: $0) }
+      guard places.count == names.count, places.count < nodes.count else { return nil }
+      return Self.split(places, of: nodes)
     case .oneWay:
       var dropped: [String: Set<String>] = [:]
       dropped[nodes[order[0]]] = Set(order.dropFirst().map { nodes[$0] })
@@ -88,12 +100,17 @@ public struct Targets: Sendable {
   public var leader: Int?
   /// How far each node is, by place, of those that could be asked.
   public var standings: [NodeStanding]
+  /// Those on which calls of clients are under way, by place.
+  public var held: Set<Int>
 
   /// What is known of the nodes with these names.
-  public init(names: [String], leader: Int? = nil, standings: [NodeStanding] = []) {
+  public init(
+    names: [String], leader: Int? = nil, standings: [NodeStanding] = [], held: Set<Int> = []
+  ) {
     self.names = names
     self.leader = leader
     self.standings = standings
+    self.held = held
   }
 }
 
@@ -117,6 +134,10 @@ extension NodeTarget {
     case .mostBehind:
       return targets.standings.min { ($0.lastIndex, $0.node) < ($1.lastIndex, $1.node) }
         .map { [$0.node] }
+    case .lastToVote:
+      let voters = targets.standings.filter { $0.sinceVote != nil }
+      return voters.min { ($0.sinceVote!, $0.node) < ($1.sinceVote!, $1.node) }.map { [$0.node] }
+    case .held: return order.first(where: targets.held.contains).map { [$0] }
     case .learners:
       let learners = targets.standings.filter(\.isLearner).map(\.node).sorted()
       return learners.isEmpty ? nil : learners

@@ -63,21 +63,65 @@ public actor Nemesis {
   let rules: NetworkRuleBook
   private let recorder: Recorder
   let group: any EventLoopGroup
+  private let envelope: Envelope
+  /// The nodes on which calls of clients are under way, or were last.
+  let held: @Sendable () -> [String]
   private var claims: Set<Claim> = []
+  /// Why faults cannot be done at all, by their numbers.
+  private var obstacles: [Int: String] = [:]
+  /// What the faults that are on take, by their numbers.
+  private var harms: [Int: Harm] = [:]
+  /// The nodes that have lost what they had synced.
+  private var forgetful: Set<Int> = []
   /// What became of the faults so far, by the order of their ends.
   public private(set) var outcomes: [FaultOutcome] = []
   /// What is going on, by the fault's number: for progress and for dumps.
   public private(set) var active: [Int: String] = [:]
 
-  /// A nemesis for `cluster` that tells `recorder`.
+  /// A nemesis for `cluster` that tells `recorder` and does no more than `envelope` allows. `held` names the
+  /// nodes on which calls of clients are under way.
   public init(
-    cluster: Cluster, probe: any NetworkProbe, recorder: Recorder, group: any EventLoopGroup
+    cluster: Cluster, probe: any NetworkProbe, recorder: Recorder, group: any EventLoopGroup,
+    envelope: Envelope = .anything, held: @escaping @Sendable () -> [String] = { [] }
   ) {
+    self.envelope = envelope
+    self.held = held
     self.cluster = cluster
     self.probe = probe
     rules = NetworkRuleBook(cluster.hosts)
     self.recorder = recorder
     self.group = group
+  }
+
+  /// What the cluster's machines cannot do of what `plan` needs, by the faults that it keeps from being done.
+  ///
+  /// - Throws: `HostError` when one cannot be asked.
+  public func findObstacles(to plan: [PlannedFault]) async throws -> [String] {
+    var lines: [String] = []
+    // The nodes of a lab share one machine.
+    let hosts = cluster.hosts.contains { $0.control != nil } ? cluster.hosts : [cluster.hosts[0]]
+    let found = try await withThrowingTaskGroup(of: (String, [Ability]).self) { tasks in
+      for host in hosts {
+        let needed = Set(plan.flatMap { Self.needs($0, on: host) })
+        tasks.addTask { (host.name, try await host.abilities(needed)) }
+      }
+      return try await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+    for host in hosts {
+      let missing = (found[host.name] ?? []).filter { !$0.isThere }
+      for ability in missing {
+        let line = "\(host.name) cannot do \(ability.name.rawValue): \(ability.detail)"
+        lines.append(line)
+        for planned in plan where Self.needs(planned, on: host).contains(ability.name) {
+          obstacles[planned.fault] = line
+        }
+      }
+    }
+    return lines
+  }
+
+  private static func needs(_ planned: PlannedFault, on host: any Host) -> Set<Ability.Name> {
+    Ability.Name.needed(kind: planned.kind, choice: planned.choice, address: host.address)
   }
 
   /// Carries out `plan`, counted from now. Returns when all faults are healed; when the task is
@@ -105,16 +149,30 @@ public actor Nemesis {
     var claimed: Set<Claim> = []
     do {
       active[planned.fault] = "\(planned.kind) \(planned.choice)"
-      let (fault, needs) = try await resolve(planned)
+      if let obstacle = obstacles[planned.fault] { throw FaultError.skipped(obstacle) }
+      var due = due
+      var waited: Event.Detail?
+      if let state = planned.when {
+        try await Task.sleep(until: due)
+        waited = try await wait(for: state, planned)
+        due = .now
+      }
+      let resolved = try await resolve(planned)
       // What is recorded so far must survive whatever the fault does to this machine.
       try await recorder.flush()
       try await Task.sleep(until: due)
-      guard claims.isDisjoint(with: needs) else {
+      guard claims.isDisjoint(with: resolved.claims) else {
         throw FaultError.skipped("another fault was on the same nodes or network")
       }
-      claims.formUnion(needs)
-      claimed = needs
-      try await inject(fault, planned, at: due)
+      let all = harms.values.reduce(resolved.harm, +) + Harm(synced: forgetful)
+      if let refusal = envelope.refusal(of: all, nodes: cluster.hosts.count) {
+        throw FaultError.skipped(refusal)
+      }
+      claims.formUnion(resolved.claims)
+      claimed = resolved.claims
+      harms[planned.fault] = resolved.harm
+      forgetful.formUnion(resolved.harm.synced)
+      try await inject(resolved.fault, planned, at: due, [waited].compactMap { $0 })
     } catch FaultError.skipped(let reason) {
       outcome.result = .skipped
       outcome.reason = reason
@@ -131,24 +189,50 @@ public actor Nemesis {
       outcome.reason = Task.isCancelled ? "the run ended meanwhile" : "\(error)"
     }
     claims.subtract(claimed)
+    harms[planned.fault] = nil
     active[planned.fault] = nil
     outcomes.append(outcome)
   }
 
+  /// Waits until `state` is so; how long, in milliseconds, is part of the evidence.
+  private func wait(
+    for state: ClusterState, _ planned: PlannedFault
+  ) async throws -> Event.Detail {
+    let start = ContinuousClock.now
+    let patience = Duration.milliseconds(planned.withinMilliseconds ?? 0)
+    let watch = await ClusterWatch(cluster, group: group)
+    guard try await watch.wait(for: state, within: patience) != nil else {
+      throw FaultError.skipped("\(state.rawValue) was not so within \(patience)")
+    }
+    return Event.Detail(
+      "waited", .integer(Int64((ContinuousClock.now - start) / .milliseconds(1))))
+  }
+
   private func inject(
-    _ fault: any Fault, _ planned: PlannedFault, at due: ContinuousClock.Instant
+    _ fault: any Fault, _ planned: PlannedFault, at due: ContinuousClock.Instant,
+    _ more: [Event.Detail]
   ) async throws {
     let since = recorder.now
     let late = Int64((ContinuousClock.now - due) / .nanoseconds(1))
     var failure: (any Error)?
     var isOn = false
+    var lasted: Event.Detail?
     do {
       var details = try await fault.inject()
       details.append(Event.Detail("since", .integer(since)))
       details.append(Event.Detail("late", .integer(late)))
+      details += more
       recorder.fault(planned.fault, kind: fault.kind, phase: .start, details: details)
       isOn = true
-      try await Task.sleep(for: .milliseconds(planned.forMilliseconds))
+      let lasts = Duration.milliseconds(planned.forMilliseconds)
+      if let state = planned.healWhen {
+        let start = ContinuousClock.now
+        _ = try await ClusterWatch(cluster, group: group).wait(for: state, within: lasts)
+        lasted = Event.Detail(
+          "lasted", .integer(Int64((ContinuousClock.now - start) / .milliseconds(1))))
+      } else {
+        try await Task.sleep(for: lasts)
+      }
     } catch {
       // When the run ends early the fault is healed all the same.
       if !Task.isCancelled { failure = error }
@@ -160,7 +244,11 @@ public actor Nemesis {
       if case HostError.lost = error { throw error }
       throw FaultError.notHealed("\(error)")
     }
-    if isOn { recorder.fault(planned.fault, kind: fault.kind, phase: .end, details: healed) }
+    if isOn {
+      recorder.fault(
+        planned.fault, kind: fault.kind, phase: .end,
+        details: healed + [lasted].compactMap { $0 })
+    }
     if let failure { throw failure }
     guard isOn else { throw FaultError.skipped("the run ended while it was being put on") }
   }

@@ -20,6 +20,12 @@ public struct PlannedFault: Equatable, Sendable, Codable {
   public var forMilliseconds: Int
   /// Fixes what else it draws.
   public var seed: UInt64
+  /// It waits from then until this is so, at most `withinMilliseconds`.
+  public var when: ClusterState?
+  /// So long it waits at most.
+  public var withinMilliseconds: Int?
+  /// It ends as soon as this is so, `forMilliseconds` after its start at the latest.
+  public var healWhen: ClusterState?
   /// The nodes that it hits, by name, instead of those that its choice would name.
   public var nodes: [String]?
   /// The directions that it cuts, instead of those that its choice would.
@@ -32,6 +38,15 @@ public struct PlannedFault: Equatable, Sendable, Codable {
   public func pinned(to details: [Event.Detail]) -> PlannedFault {
     var planned = self
     for detail in details {
+      if detail.name == "waited", case .integer(let milliseconds) = detail.value, when != nil {
+        planned.atMilliseconds += Int(clamping: max(0, milliseconds))
+        planned.when = nil
+        planned.withinMilliseconds = nil
+      }
+      if detail.name == "lasted", case .integer(let milliseconds) = detail.value, healWhen != nil {
+        planned.forMilliseconds = Int(clamping: max(0, milliseconds))
+        planned.healWhen = nil
+      }
       guard case .list(let values) = detail.value else { continue }
       let words = values.compactMap { value -> String? in
         if case .text(let word) = value { return word }
@@ -71,28 +86,51 @@ public struct PlanError: Error, Equatable, CustomStringConvertible {
 public enum Plan {
   /// The faults of `workload`, all of which end before its load does.
   ///
+  /// Where they would be on together though they may not, the later ones begin later, or not at all.
+  ///
   /// Each line of the workload goes round its choices in an order drawn anew each time, so that all
   /// are tried if time allows. The last fifth of the load, up to two seconds, is left alone: what
   /// recovers must be seen to.
   public static func draw(for workload: Workload, seed: UInt64) -> [PlannedFault] {
     let quiet = min(workload.time / 5, .seconds(2))
-    var planned: [PlannedFault] = []
+    var timetable = Timetable(workload.schedule)
+    var drawn: [(line: Int, fault: PlannedFault)] = []
+    func end(of line: FaultSpecification) -> Duration {
+      min(workload.time - quiet, line.until ?? workload.time)
+    }
     for (place, specification) in workload.faults.enumerated() {
       var random = SplitMix64(seed: seed, part: UInt64(1000 + place))
-      let end = min(workload.time - quiet, specification.until ?? workload.time)
       var choices: [String] = []
-      for start in starts(of: specification, until: end, using: &random) {
+      for start in starts(of: specification, until: end(of: specification), using: &random) {
         if choices.isEmpty { choices = specification.kind.choices.shuffled(using: &random) }
-        planned.append(
-          PlannedFault(
-            fault: 0, kind: specification.kind.name, choice: choices.removeLast(),
-            atMilliseconds: Int(start.inSeconds * 1000),
-            forMilliseconds: Int(specification.lasts.inSeconds * 1000), seed: random.next()))
+        let fault = PlannedFault(
+          fault: 0, kind: specification.kind.name, choice: choices.removeLast(),
+          atMilliseconds: Int(start.inSeconds * 1000),
+          forMilliseconds: Int(specification.lasts.inSeconds * 1000), seed: random.next(),
+          when: specification.when,
+          withinMilliseconds: specification.patience.map { Int($0.inSeconds * 1000) },
+          healWhen: specification.healWhen)
+        drawn.append((place, fault))
       }
     }
-    planned.sort {
-      ($0.atMilliseconds, $0.kind, $0.choice) < ($1.atMilliseconds, $1.kind, $1.choice)
+    func byTime(_ one: PlannedFault, _ other: PlannedFault) -> Bool {
+      (one.atMilliseconds, one.kind, one.choice) < (other.atMilliseconds, other.kind, other.choice)
     }
+    drawn.sort { byTime($0.fault, $1.fault) }
+    var planned: [PlannedFault] = drawn.compactMap { line, fault in
+      let line = workload.faults[line]
+      let longest = Int(
+        (line.lasts + line.kind.longestWaits + (line.patience ?? .zero)).inSeconds * 1000)
+      guard
+        let start = timetable.place(
+          fault.atMilliseconds, lasting: longest, in: line.group,
+          endingBy: Int(end(of: line).inSeconds * 1000))
+      else { return nil }
+      var fault = fault
+      fault.atMilliseconds = start
+      return fault
+    }
+    planned.sort(by: byTime)
     for place in planned.indices { planned[place].fault = place + 1 }
     return planned
   }
@@ -102,7 +140,8 @@ public enum Plan {
     of specification: FaultSpecification, until end: Duration, using random: inout SplitMix64
   ) -> [Duration] {
     let every = specification.every
-    let lasts = specification.lasts + specification.kind.longestWaits
+    let lasts =
+      specification.lasts + specification.kind.longestWaits + (specification.patience ?? .zero)
     if let at = specification.at { return at.filter { $0 + lasts <= end } }
     var starts: [Duration] = []
     var start =
@@ -133,7 +172,8 @@ public enum Plan {
     var plan: [PlannedFault] = []
     for (number, line) in lines.split(separator: UInt8(ascii: "\n")).enumerated() {
       guard number < most, let fault = try? JSONDecoder().decode(PlannedFault.self, from: line),
-        (0...longest).contains(fault.atMilliseconds), (0...longest).contains(fault.forMilliseconds)
+        (0...longest).contains(fault.atMilliseconds), (0...longest).contains(fault.forMilliseconds),
+        (0...longest).contains(fault.withinMilliseconds ?? 0)
       else { throw PlanError(line: number + 1) }
       plan.append(fault)
     }

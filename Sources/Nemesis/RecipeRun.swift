@@ -31,11 +31,11 @@ actor RecipeRun: Fault {
 
   /// Goes through the steps; what each of them did is the evidence.
   func inject() async throws -> [Event.Detail] {
-    let before = await cluster.system.leader(group: group)
+    let watch = await ClusterWatch(cluster, group: group)
     var evidence: [String] = []
     for (place, step) in recipe.steps.enumerated() {
       do {
-        evidence.append(try await carryOut(step, place, before))
+        evidence.append(try await carryOut(step, place, watch))
       } catch FaultError.skipped(let reason) {
         throw FaultError.skipped("step \(place + 1): \(reason)")
       } catch FaultError.unverified(let reason) {
@@ -48,21 +48,19 @@ actor RecipeRun: Fault {
   }
 
   private func carryOut(
-    _ step: Recipe.Step, _ place: Int, _ before: Leader?
+    _ step: Recipe.Step, _ place: Int, _ watch: ClusterWatch
   ) async throws -> String {
     switch step {
     case .wait(let time):
       try await Task.sleep(for: time)
       return "waited \(time)"
-    case .untilLeader:
-      let end = ContinuousClock.now + .seconds(5)
-      while ContinuousClock.now < end {
-        if let leader = await cluster.system.leader(group: group), leader.term != before?.term {
-          return "\(cluster.hosts[leader.index].name) leads in term \(leader.term)"
-        }
-        try await Task.sleep(for: .milliseconds(10))
+    case .until(let state):
+      guard let words = try await watch.wait(for: state, within: .seconds(5)) else {
+        throw FaultError.skipped(
+          state == .leader
+            ? "no other node led within 5 s" : "\(state.rawValue) was not so within 5 s")
       }
-      throw FaultError.skipped("no other node led within 5 s")
+      return words
     case .heal(let kind):
       try await heal { $0.kind == kind }
       return "\(kind) healed"

@@ -4,12 +4,22 @@ import Hosts
 import Systems
 import Workloads
 
+/// A fault with its targets.
+struct ResolvedFault {
+  var fault: any Fault
+  /// What it lays hands on.
+  var claims: Set<Nemesis.Claim>
+  /// What it takes while it is on.
+  var harm = Harm()
+}
+
 extension Nemesis {
-  /// The fault with its targets, and what it lays hands on.
-  func resolve(_ planned: PlannedFault) async throws -> (any Fault, Set<Claim>) {
+  /// The fault with its targets.
+  func resolve(_ planned: PlannedFault) async throws -> ResolvedFault {
     var targets = Targets(
       names: cluster.hosts.map(\.name),
-      leader: await cluster.system.leader(group: group)?.index)
+      leader: await cluster.system.leader(group: group)?.index,
+      held: Set(held().compactMap { name in cluster.hosts.firstIndex { $0.name == name } }))
     if planned.words.contains(where: { NodeTarget(rawValue: $0)?.needsStandings == true }) {
       targets.standings = await cluster.system.standings(group: group)
     }
@@ -19,48 +29,76 @@ extension Nemesis {
     case "partition": return try partition(planned, &draw)
     case "disconnect":
       let (target, means): (NodeTarget, CutMeans) = try planned.understood(CutMeans.read)
+      let nodes = try draw.nodes(target)
       let fault = Disconnect(
-        target: target, by: means, nodes: try draw.nodes(target), cluster: cluster, rules: rules,
-        group: group)
-      return (fault, [.clients])
+        target: target, by: means, nodes: nodes, cluster: cluster, rules: rules, group: group)
+      return ResolvedFault(fault: fault, claims: [.clients], harm: Harm(down: Set(nodes)))
     case "network":
       let aim: AimedTrouble<LinkConditions> = try planned.understood(AimedTrouble.init(choice:))
       let fault = SlowNetwork(
         aim: aim, nodes: try draw.nodes(aim.target), seed: draw.random.next(), rules: rules)
-      return (fault, [.conditions])
+      return ResolvedFault(fault: fault, claims: [.conditions])
     case "recipe":
       let recipe: Recipe = try planned.understood(Recipe.init(rawValue:))
       let fault = RecipeRun(
         recipe: recipe, seed: planned.seed, cluster: cluster, group: group,
-        resolve: { [self] in try await resolve($0).0 })
-      return (fault, Claim.all(cluster.hosts.indices))
+        resolve: { [self] in try await resolve($0).fault })
+      // Whom its steps hit nobody knows before their time.
+      let nodes = cluster.hosts.indices
+      return ResolvedFault(
+        fault: fault, claims: Claim.all(nodes), harm: .everything(nodes))
     case "administer":
       let action: Administration = try planned.understood(Administration.init(rawValue:))
-      return (Administer(action: action, cluster: cluster, group: group), [])
+      return ResolvedFault(
+        fault: Administer(action: action, cluster: cluster, group: group), claims: [])
+    default: return try nodeFault(planned, &draw)
+    }
+  }
+
+  private func nodeFault(
+    _ planned: PlannedFault, _ draw: inout Draw
+  ) throws -> ResolvedFault {
+    switch planned.kind {
     case "disk":
       let aim: AimedTrouble<DiskTrouble> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)
       let fault = Disk(aim: aim, nodes: nodes, seed: draw.random.next(), cluster: cluster)
-      return (fault, Set(nodes.map { .process($0) }))
+      let unsynced = aim.trouble.losesUnsynced ? Set(nodes) : []
+      return ResolvedFault(
+        fault: fault, claims: Set(nodes.map { .process($0) }),
+        harm: Harm(down: Set(nodes), unsynced: unsynced))
     case "damage":
-      let aim: AimedTrouble<StoredFile> = try planned.understood(AimedTrouble.init(choice:))
+      let aim: AimedTrouble<FileTrouble> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)
       let fault = Damage(aim: aim, nodes: nodes, seed: draw.random.next(), cluster: cluster)
-      return (fault, Set(nodes.map { .process($0) }))
+      let synced = aim.trouble.losesDurable ? Set(nodes) : []
+      return ResolvedFault(
+        fault: fault, claims: Set(nodes.map { .process($0) }),
+        harm: Harm(down: Set(nodes), synced: synced))
     case "clock":
       let aim: AimedTrouble<ClockTrouble> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)
-      return (ClockSkew(aim: aim, nodes: nodes, cluster: cluster), Set(nodes.map { .clock($0) }))
+      if aim.trouble == .restartAhead {
+        let fault = ClockAtStart(aim: aim, nodes: nodes, cluster: cluster)
+        return ResolvedFault(
+          fault: fault, claims: Set(nodes.flatMap { [.process($0), .clock($0)] }),
+          harm: Harm(down: Set(nodes)))
+      }
+      let fault = ClockSkew(aim: aim, nodes: nodes, cluster: cluster)
+      return ResolvedFault(fault: fault, claims: Set(nodes.map { .clock($0) }))
     case "members":
       let aim: AimedTrouble<MemberTrouble> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)
       // All the others must hear who goes and who comes.
       let fault = Members(aim: aim, nodes: nodes, cluster: cluster, group: group)
-      return (fault, Claim.all(cluster.hosts.indices))
+      return ResolvedFault(
+        fault: fault, claims: Claim.all(cluster.hosts.indices), harm: Harm(down: Set(nodes)))
     case "starve":
       let aim: AimedTrouble<Resource> = try planned.understood(AimedTrouble.init(choice:))
       let nodes = try draw.nodes(aim.target)
-      return (Starve(aim: aim, nodes: nodes, cluster: cluster), Set(nodes.map { .process($0) }))
+      let fault = Starve(aim: aim, nodes: nodes, cluster: cluster)
+      return ResolvedFault(
+        fault: fault, claims: Set(nodes.map { .process($0) }), harm: Harm(down: Set(nodes)))
     default: return try process(planned, &draw)
     }
   }
@@ -81,7 +119,7 @@ extension Nemesis {
 
   private func partition(
     _ planned: PlannedFault, _ draw: inout Draw
-  ) throws(FaultError) -> (any Fault, Set<Claim>) {
+  ) throws(FaultError) -> ResolvedFault {
     let (shape, means): (PartitionShape, CutMeans) = try planned.understood(CutMeans.read)
     let names = draw.targets.names
     let drawn = shape.grudge(nodes: names, leader: draw.targets.leader, using: &draw.random)
@@ -92,12 +130,13 @@ extension Nemesis {
       throw .skipped("nothing can be cut from \(stranger.from) to \(stranger.to)")
     }
     let fault = Partition(shape: shape, by: means, grudge: grudge, rules: rules, probe: probe)
-    return (fault, [.partition])
+    let cuts = grudge.cuts.map { [names.firstIndex(of: $0.from)!, names.firstIndex(of: $0.to)!] }
+    return ResolvedFault(fault: fault, claims: [.partition], harm: Harm(cuts: Set(cuts)))
   }
 
   private func process(
     _ planned: PlannedFault, _ draw: inout Draw
-  ) throws(FaultError) -> (any Fault, Set<Claim>) {
+  ) throws(FaultError) -> ResolvedFault {
     let target: NodeTarget = try planned.understood(NodeTarget.init(rawValue:))
     let nodes = try draw.nodes(target)
     let fault: any Fault =
@@ -109,7 +148,10 @@ extension Nemesis {
         Kill(kind: planned.kind, target: target, nodes: nodes, cluster: cluster)
       default: throw .skipped("\(planned.kind) is no kind of fault")
       }
-    return (fault, Set(nodes.map { .process($0) }))
+    let isInTurn = ["roll", "upgrade"].contains(planned.kind)
+    return ResolvedFault(
+      fault: fault, claims: Set(nodes.map { .process($0) }),
+      harm: isInTurn ? Harm(inTurn: Set(nodes)) : Harm(down: Set(nodes)))
   }
 }
 

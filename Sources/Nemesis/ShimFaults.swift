@@ -8,7 +8,10 @@ import Systems
 import Workloads
 
 extension Cluster {
-  /// The shim of node `index`, if its process runs and calls it.
+  fileprivate static let neverCalled =
+    "the node's process never called the shim: it is static, or makes its system calls itself"
+
+  /// The shim of node `index`, if its process runs and calls it, or the file system that it is on does.
   fileprivate func working(
     _ index: Int, by calls: (Shim.Calls) -> UInt64
   ) async throws -> any ShimSteering {
@@ -17,8 +20,8 @@ extension Cluster {
     }
     guard state(of: index) == .running else { throw FaultError.skipped("no process ran there") }
     guard calls(try await shim.look().calls) > 0 else {
-      throw FaultError.skipped(
-        "the node's process never called the shim: it is static, or makes its system calls itself")
+      let problem = diskProblem(of: index).map { "; \($0)" } ?? ""
+      throw FaultError.skipped(Self.neverCalled + problem)
     }
     return shim
   }
@@ -113,7 +116,11 @@ public final class Disk: Fault {
       try await Task.sleep(for: .milliseconds(300))
       return try await losePower(node, shim, keeping: 0)
     case .killAtSync:
-      return try await end(node, shim, atSync: Int.random(in: 1...50, using: &random), .seconds(2))
+      return try await end(
+        node, shim, at: "sync", Int.random(in: 1...50, using: &random), .seconds(2))
+    case .killAtWrite:
+      return try await end(
+        node, shim, at: "write", Int.random(in: 1...50, using: &random), .seconds(2))
     case .crashLoop:
       var lines: [String] = []
       for _ in 0..<6 {
@@ -122,12 +129,20 @@ public final class Disk: Fault {
           try await cluster.start(node)
         }
         let sync = Int.random(in: 1...5, using: &random)
-        lines.append(try await end(node, shim, atSync: sync, .milliseconds(700)))
+        lines.append(try await end(node, shim, at: "sync", sync, .milliseconds(700)))
       }
       return lines.joined(separator: "; ")
     case .syncError:
       return try await failing(node, shim, "syncs failed with EIO") {
         try await $0.fail(syncs: EIO)
+      }
+    case .readError:
+      return try await failing(node, shim, "reads failed with EIO") {
+        try await $0.fail(reads: EIO)
+      }
+    case .writeError:
+      return try await failing(node, shim, "writes failed with EIO") {
+        try await $0.fail(writes: EIO)
       }
     case .full:
       return try await failing(node, shim, "writes failed with ENOSPC") {
@@ -148,17 +163,24 @@ public final class Disk: Fault {
     return "a sync took \(time) longer"
   }
 
-  /// Lets the node end at its next sync with that number, or after `patience`: it may have nothing to
-  /// sync while others have ended.
+  /// Lets the node end at its next sync or write with that number, or after `patience`: it may have nothing
+  /// to do while others have ended.
   private func end(
-    _ node: Int, _ shim: any ShimSteering, atSync number: Int, _ patience: Duration
+    _ node: Int, _ shim: any ShimSteering, at call: String, _ number: Int, _ patience: Duration
   ) async throws -> String {
-    try await shim.kill(afterSyncs: number)
-    guard try await wait(patience, until: { await cluster.state(of: node) == .stopped }) else {
-      try await shim.kill(afterSyncs: 0)
-      return "no sync number \(number) in time; \(try await losePower(node, shim, keeping: 0))"
+    func arm(_ count: Int) async throws {
+      if call == "sync" {
+        try await shim.kill(afterSyncs: count)
+      } else {
+        try await shim.kill(atWrite: count)
+      }
     }
-    return "ended itself at its sync number \(number); \(try await lose(shim))"
+    try await arm(number)
+    guard try await wait(patience, until: { await cluster.state(of: node) == .stopped }) else {
+      try await arm(0)
+      return "no \(call) number \(number) in time; \(try await losePower(node, shim, keeping: 0))"
+    }
+    return "ended itself at its \(call) number \(number); \(try await lose(shim))"
   }
 
   private func losePower(_ node: Int, _ shim: any ShimSteering, keeping kept: Double) async throws
@@ -223,8 +245,9 @@ public final class Disk: Fault {
     try await shim.fail()
     try await shim.stallSyncs(.zero)
     try await shim.kill(afterSyncs: 0)
+    try await shim.kill(atWrite: 0)
     lines.append("the disk is whole")
-    if aim.trouble == .full {
+    if [.full, .readError, .writeError].contains(aim.trouble) {
       // One whose last write failed may be about to end.
       _ = try await wait(.milliseconds(300)) { await cluster.state(of: node) == .stopped }
     }
@@ -260,6 +283,9 @@ public struct ClockSkew: Fault {
   /// Sets the clocks wrong, and waits until each node has looked at its own.
   public func inject() async throws -> [Event.Detail] {
     try await cluster.strike(nodes, aim) { node in
+      guard await !cluster.isOnOurDisk(node) else {
+        throw FaultError.skipped(Cluster.neverCalled)
+      }
       let shim = try await cluster.working(node) { $0.clock }
       switch aim.trouble {
       case .ahead: try await shim.setRealTime(off: .seconds(60))
@@ -267,6 +293,7 @@ public struct ClockSkew: Fault {
       case .strobe: try await shim.strobeRealTime(by: .seconds(10), each: .milliseconds(100))
       case .fast: try await shim.setRate(2)
       case .slow: try await shim.setRate(0.5)
+      case .restartAhead: preconditionFailure("that is ClockAtStart's")
       }
       let before = try await shim.look().calls.clock
       guard try await wait(.seconds(5), until: { try await shim.look().calls.clock > before })

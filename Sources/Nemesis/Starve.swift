@@ -22,7 +22,11 @@ public final class Starve: Fault {
   /// How many descriptors processes might have before, by node.
   private let limits = Mutex<[Int: (process: Int32, soft: String)]>([:])
 
+  /// The control groups of nodes' processes, by node.
+  private let groups = Mutex<[Int: ControlGroup]>([:])
+
   private static let patience = Duration.seconds(10)
+  private static let spareMemory = 4 << 20
 
   /// Takes from `nodes`, which `aim` named.
   public init(aim: AimedTrouble<Resource>, nodes: [Int], cluster: Cluster) {
@@ -40,6 +44,7 @@ public final class Starve: Fault {
       let name = cluster.hosts[node].name
       switch aim.trouble {
       case .cpu: evidence.append("\(name): \(try await slow(node))")
+      case .memory: evidence.append("\(name): \(try await squeeze(node))")
       case .descriptors: evidence.append("\(name): \(try await limit(node))")
       }
       hit.append(name)
@@ -62,6 +67,16 @@ public final class Starve: Fault {
       try await cluster.resume(node)
       _ = slowed.withLock { $0.remove(node) }
     }
+    for (node, group) in groups.withLock({ $0 }) {
+      let host = cluster.hosts[node]
+      try await host.release(group)
+      try await host.undo(Self.key(group))
+      _ = groups.withLock { $0.removeValue(forKey: node) }
+      if excuses.all.contains(node) {
+        if await cluster.hasEndedItself(node) { try await cluster.start(node) }
+        await excuses.pardon(node)
+      }
+    }
     for (node, limit) in limits.withLock({ $0 }) {
       // The process may have ended of it, and another has begun with what it had before.
       if await cluster.pid(of: node) == limit.process {
@@ -76,10 +91,41 @@ public final class Starve: Fault {
     return []
   }
 
-  // The same on every machine, whoever may write to its control groups.
+  private static func key(_ group: ControlGroup) -> String { "group \(group.path)" }
 
-  /// Stops the node nine tenths of the time.
+  /// Puts the node's process into a control group with `limit`.
+  ///
+  /// - Throws: `HostError.refused` where none may be made.
+  private func confine(_ node: Int, to limit: ResourceLimit) async throws {
+    let host = cluster.hosts[node]
+    guard let process = await cluster.pid(of: node) else {
+      throw FaultError.skipped("no process ran there")
+    }
+    let group = try await host.controlGroup(for: process, limit)
+    try await host.note(Self.key(group), .controlGroup(group))
+    groups.withLock { $0[node] = group }
+    try await host.confine(process, in: group, to: limit)
+  }
+
+  /// Leaves the node hardly more memory than it has.
+  private func squeeze(_ node: Int) async throws -> String {
+    do {
+      // It may be about to want what it cannot live without.
+      await excuses.excuse(node)
+      try await confine(node, to: .memory(bytes: Self.spareMemory))
+    } catch HostError.refused(let host, let reason) {
+      throw FaultError.skipped("\(host): \(reason)")
+    }
+    return "a control group leaves it \(Self.spareMemory >> 20) MiB beside what it has"
+  }
+
+  /// Lets the node run a tenth of the time: by a control group, or, where none may be made, by stopping it
+  /// nine tenths of the time.
   private func slow(_ node: Int) async throws -> String {
+    do {
+      try await confine(node, to: .cpu(milliseconds: 10))
+      return "a control group leaves it 10 ms of a processor in 100"
+    } catch HostError.refused {}
     slowed.withLock { _ = $0.insert(node) }
     guard try await cluster.pause(node), try await cluster.isSeen(stopped: true, node) == true
     else {

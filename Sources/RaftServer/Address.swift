@@ -15,16 +15,19 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
-  /// The address that `host:port` spells.
+  /// The address that `host:port` spells, or `[host]:port`, as one writes IPv6 addresses.
   public init?(_ text: some StringProtocol) {
     guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
       (1...65535).contains(port), colon > text.startIndex
     else { return nil }
-    self.init(host: String(text[..<colon]), port: port)
+    var host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+    guard !host.isEmpty else { return nil }
+    self.init(host: String(host), port: port)
   }
 
-  /// `host:port`.
-  public var description: String { "\(host):\(port)" }
+  /// `host:port`, or `[host]:port` of an IPv6 address.
+  public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
 /// Both addresses of a node, as they stand in the cluster's membership: `clients,peers`.

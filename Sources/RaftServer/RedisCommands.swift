@@ -10,6 +10,7 @@ struct RedisCommands: Sendable {
   let identities: PeerIdentities
   let admin: AdminQueue
   let connections: Limit
+  let lastVote: LastVote
 
   /// A request that was understood.
   enum Errand: Sendable {
@@ -232,6 +233,8 @@ struct RedisCommands: Sendable {
     var learners: [UInt64]
     var snapshot: UInt64
     var purged: UInt64
+    /// Since it gave its vote to another, if it has since it was started.
+    var secondsSinceVote: Double?
   }
 
   private func statusJSON() -> String {
@@ -253,7 +256,8 @@ struct RedisCommands: Sendable {
         }),
       reverted: status.reverted.map(\.number),
       learners: status.membership.membership.learners.map(\.number),
-      snapshot: status.snapshot?.index ?? 0, purged: status.purged?.index ?? 0)
+      snapshot: status.snapshot?.index ?? 0, purged: status.purged?.index ?? 0,
+      secondsSinceVote: lastVote.age.map { $0 / .seconds(1) })
     do {
       return String(decoding: try encoder.encode(json), as: UTF8.self)
     } catch {

@@ -9,6 +9,7 @@ import NIOPosix
 import Raft
 import RaftStore
 import RedisProtocol
+import Synchronization
 
 /// What a server must know before it starts.
 public struct ServerConfiguration: Sendable {
@@ -132,10 +133,11 @@ public struct Server: Sendable {
         PeerListener(own: id, raft: raft),
       ]
     }
-    let admin = AdminQueue()
+    let (admin, lastVote) = (AdminQueue(), LastVote())
     let connections = Limit(most: configuration.mostConnections)
     let commands = RedisCommands(
-      raft: raft, identities: identities, admin: admin, connections: connections)
+      raft: raft, identities: identities, admin: admin, connections: connections,
+      lastVote: lastVote)
     let clients = try await Listener(address: configuration.address.client, loop: loop) { _ in
       (tls.map { [$0.acceptingClients()] } ?? []) + [
         ConnectionGate(
@@ -154,7 +156,7 @@ public struct Server: Sendable {
       tasks.addTask { await admin.run() }
       tasks.addTask {
         await initialize(raft)
-        await logChanges(of: raft)
+        await logChanges(of: raft, lastVote)
       }
       tasks.addTask {
         await stop()
@@ -218,9 +220,10 @@ public struct Server: Sendable {
   }
 
   /// Logs each change of role, term or leader: what one looks for first when a run went wrong.
-  private func logChanges(of raft: Raft) async {
+  private func logChanges(of raft: Raft, _ lastVote: LastVote) async {
     var before = raft.metrics
     for await now in raft.leadershipUpdates {
+      lastVote.take(now)
       if (now.role, now.term, now.leader) != (before.role, before.term, before.leader) {
         logger.info(
           "role",
@@ -231,6 +234,23 @@ public struct Server: Sendable {
           ])
         before = now
       }
+    }
+  }
+}
+
+/// When a node last gave its vote to another, as far as its changes of leadership show.
+final class LastVote: Sendable {
+  private let given = Mutex<(to: Vote?, at: ContinuousClock.Instant?)>((nil, nil))
+
+  /// How long ago; nil when it has not since it was started.
+  var age: Duration? { given.withLock { $0.at }.map { ContinuousClock.now - $0 } }
+
+  func take(_ metrics: Metrics) {
+    given.withLock { given in
+      let isNew =
+        given.to.map { ($0.term, $0.node) != (metrics.vote.term, metrics.vote.node) } ?? false
+      given.to = metrics.vote
+      if isNew, metrics.vote.node != metrics.id { given.at = .now }
     }
   }
 }

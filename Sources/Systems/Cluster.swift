@@ -30,6 +30,14 @@ public actor Cluster {
     var process: (any NodeProcess)?
     var supervisor: Task<Void, any Error>?
     var shim: (any ShimSteering)?
+    /// What stands for its folder, when no shim can be in its process.
+    var disk: DiskServer?
+    /// Why there is none, though no shim can be in its process.
+    var diskProblem: String?
+    /// So many seconds its clocks that cannot be set are ahead from its next start on.
+    var secondsAhead = 0
+    /// Whether it was seen if its process calls the shim.
+    var isTried = false
     var start = NodeStart()
     /// How many faults are on it that it cannot live with.
     var excuses = 0
@@ -48,6 +56,7 @@ public actor Cluster {
   private nonisolated let folder: String
   private let clock: @Sendable () -> Int64
   private let usesShims: Bool
+  private let usesDisks: Bool
   private var nodes: [Node]
   /// Processes that ended though nobody ended them, in order.
   public private(set) var crashes: [Crash] = []
@@ -58,12 +67,14 @@ public actor Cluster {
   public private(set) var lost: Set<String> = []
 
   /// A cluster without processes. Each node's data and log lie under `folder`; `clock` tells
-  /// nanoseconds since the run began. With `usesShims` disks and clocks can be made to fail.
+  /// nanoseconds since the run began. With `usesShims` disks and clocks can be made to fail, with
+  /// `usesDisks` disks also of processes in which no shim can be.
   public init(
     system: any System, hosts: [any Host], folder: String,
-    usesShims: Bool = false, clock: @escaping @Sendable () -> Int64
+    usesShims: Bool = false, usesDisks: Bool = false, clock: @escaping @Sendable () -> Int64
   ) {
     self.usesShims = usesShims
+    self.usesDisks = usesDisks
     self.system = system
     self.hosts = hosts
     self.folder = folder
@@ -76,6 +87,13 @@ public actor Cluster {
 
   /// What steers the disk and the clocks of node `index`; nil where there is no shim.
   public func shim(of index: Int) -> (any ShimSteering)? { nodes[index].shim }
+
+  /// Whether a file system of ours stands for the folder of node `index`, whose process calls no shim.
+  public func isOnOurDisk(_ index: Int) -> Bool { nodes[index].disk != nil }
+
+  /// Why the disk of node `index`, whose process calls no shim, cannot be made to fail; nil where nobody has
+  /// tried, or it can.
+  public func diskProblem(of index: Int) -> String? { nodes[index].diskProblem }
 
   /// From now until five seconds after as many calls of `pardon`, an end of node `index` is no crash: a
   /// fault is on it that it cannot live with.
@@ -107,15 +125,39 @@ public actor Cluster {
 
   /// Starts node `index` on the data it has; returns its process number.
   ///
+  /// The first time it is seen whether its process calls the shim. One that does not is started again on a
+  /// file system of ours, where there can be one.
+  ///
   /// - Throws: `HostError` when the process cannot be started.
   @discardableResult
   public func start(_ index: Int) async throws -> Int32 {
+    let pid = try await launch(index)
+    guard usesDisks, !nodes[index].isTried, let shim = nodes[index].shim else { return pid }
+    nodes[index].isTried = true
+    for _ in 0..<200 where nodes[index].state == .running {
+      guard try await shim.look().calls.isEmpty else { return pid }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    guard nodes[index].state == .running else { return pid }
+    let (host, home) = (hosts[index], home(of: index))
+    do {
+      nodes[index].disk = try await DiskServer(
+        at: "\(home)/disk", over: "\(home)/data", shim: shim, on: host, log: "\(home)/disk.log")
+    } catch {
+      nodes[index].diskProblem = "\(error)"
+      return pid
+    }
+    try await stop(index)
+    return try await launch(index)
+  }
+
+  private func launch(_ index: Int) async throws -> Int32 {
     precondition(nodes[index].state == .stopped, "\(hosts[index].name) runs already")
-    let host = hosts[index]
-    let home = host.place(of: "\(folder)/\(host.name)")
+    let (host, home) = (hosts[index], home(of: index))
     try await host.makeFolder("\(home)/data")
-    var command = system.command(node: index, data: "\(home)/data", as: nodes[index].start)
-    if usesShims {
+    let data = nodes[index].disk?.path ?? "\(home)/data"
+    var command = system.command(node: index, data: data, as: nodes[index].start)
+    if usesShims, nodes[index].disk == nil {
       let shim: any ShimSteering
       if let made = nodes[index].shim {
         shim = made
@@ -124,6 +166,9 @@ public actor Cluster {
       }
       nodes[index].shim = shim
       command = try await shim.preloaded(into: command)
+    }
+    if nodes[index].secondsAhead != 0 {
+      command = host.ahead(command, bySeconds: nodes[index].secondsAhead)
     }
     nodes[index].state = .running
     nodes[index].excusedEnd = nil
@@ -150,10 +195,12 @@ public actor Cluster {
     throw SystemError("\(host.name): its process ended before it was seen; read \(home)/node.log")
   }
 
-  /// Where node `index` keeps its state, on its host.
-  public nonisolated func data(of index: Int) -> String {
-    "\(hosts[index].place(of: "\(folder)/\(hosts[index].name)"))/data"
+  private nonisolated func home(of index: Int) -> String {
+    hosts[index].place(of: "\(folder)/\(hosts[index].name)")
   }
+
+  /// Where node `index` keeps its state, on its host.
+  public nonisolated func data(of index: Int) -> String { "\(home(of: index))/data" }
 
   /// Takes all that node `index`, which is stopped, has stored. It waits to be added from now on, whenever
   /// it is started.
@@ -171,6 +218,11 @@ public actor Cluster {
 
   /// The build that node `index` runs from its next start on.
   public func use(upgrade: Bool, for index: Int) { nodes[index].start.isUpgraded = upgrade }
+
+  /// How many seconds the clocks of node `index` that cannot be set are ahead from its next start on.
+  public func setClocks(of index: Int, secondsAhead seconds: Int) {
+    nodes[index].secondsAhead = seconds
+  }
 
   private func ended(_ index: Int, _ status: ExitStatus, _ used: Double?) {
     processorSeconds = used.flatMap { used in processorSeconds.map { $0 + used } }
@@ -221,6 +273,15 @@ public actor Cluster {
   public func end(_ index: Int, with signal: Signal) async throws -> Int32? {
     if nodes[index].state == .paused, signal != .kill { try await resume(index) }
     return try await end(index, with: signal, patience: .seconds(5))
+  }
+
+  /// Ends node `index` for good, and what stands for its folder.
+  public func retire(_ index: Int) async throws {
+    let result: Result<Void, any Error>
+    do { result = .success(try await stop(index)) } catch { result = .failure(error) }
+    await nodes[index].disk?.end()
+    nodes[index].disk = nil
+    try result.get()
   }
 
   /// Ends node `index` with SIGTERM, or with SIGKILL when it takes too long.

@@ -12,6 +12,7 @@ extension RaftNode: MembershipControl {
     var votersBefore: [Int]?
     var learners: [Int]
     var lastLogIndex: UInt64
+    var secondsSinceVote: Double?
   }
 
   /// Asks every node.
@@ -20,7 +21,8 @@ extension RaftNode: MembershipControl {
       guard let members = await members(by: node, group: group) else { return nil }
       return NodeStanding(
         node: node, lastIndex: members.lastLogIndex,
-        isLearner: members.learners.contains(node + 1))
+        isLearner: members.learners.contains(node + 1),
+        sinceVote: members.secondsSinceVote.map { .seconds($0) })
     }.compactMap { $0 }
   }
 

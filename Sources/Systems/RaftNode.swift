@@ -24,7 +24,8 @@ public struct RaftNode: System {
     upgrades = upgrade.map { upgrade in hosts.map { $0.place(of: upgrade) } }
     endpoints = hosts.map { Endpoint(node: $0.name, host: $0.address, port: 6379) }
     members = hosts.enumerated().map { index, host in
-      "\(index + 1)=\(host.address):6379,\(host.address):7379"
+      let name = host.address.contains(":") ? "[\(host.address)]" : host.address
+      return "\(index + 1)=\(name):6379,\(name):7379"
     }
   }
 

@@ -67,12 +67,15 @@ public struct NodeStanding: Equatable, Sendable {
   public var lastIndex: UInt64
   /// Whether it has no vote, as it knows itself.
   public var isLearner: Bool
+  /// How long ago it last gave its vote to another; nil when it has not since it was started.
+  public var sinceVote: Duration?
 
   /// How far the node at this place is.
-  public init(node: Int, lastIndex: UInt64, isLearner: Bool) {
+  public init(node: Int, lastIndex: UInt64, isLearner: Bool, sinceVote: Duration? = nil) {
     self.node = node
     self.lastIndex = lastIndex
     self.isLearner = isLearner
+    self.sinceVote = sinceVote
   }
 }
 

@@ -17,12 +17,18 @@ extension FaultSpecification {
     after = try mapping.duration("after")
     until = try mapping.duration("until")
     spread = try mapping.choices("spread", Spread.self)?.first ?? .even
+    group = try mapping.text("group")
+    when = try mapping.choices("when", ClusterState.self)?.first
+    healWhen = try mapping.choices("heal-when", ClusterState.self)?.first
     try mapping.finish()
     if at != nil, after != nil || until != nil {
       throw mapping.failure("at", node, "says when; leave after and until out")
     }
     if let after, let until, after + lasts > until {
       throw mapping.failure("until", node, "nothing fits between after and until")
+    }
+    if let group, !NodeTarget.isWord(group) {
+      throw mapping.failure("group", node, "is a word of letters, digits and dashes")
     }
     guard let kind = kinds.first, kinds.count == 1 else {
       throw mapping.failure(
@@ -41,6 +47,9 @@ extension FaultSpecification {
       throw mapping.failure("by", node, "\(kind.name) cuts no connections; leave `by` out")
     }
     guard system == .redis else { return }
+    if when != nil || healWhen != nil {
+      throw mapping.failure("when", node, "redis has no leader and no log to wait for here")
+    }
     switch kind {
     case .partition, .network:
       throw mapping.failure(kind.name, node, "one node has nobody to be cut from")
@@ -66,7 +75,7 @@ extension FaultSpecification {
       try mapping.choices("roll", NodeTarget.self).map { .roll($0) },
       try mapping.choices("pause", NodeTarget.self).map { .pause($0) },
       try mapping.choices("disk", DiskTrouble.self).map { .disk($0, on: aimed) },
-      try mapping.choices("damage", StoredFile.self).map { .damage($0, on: aimed) },
+      try mapping.choices("damage", FileTrouble.self).map { .damage($0, on: aimed) },
       try mapping.choices("clock", ClockTrouble.self).map { .clock($0, on: aimed) },
       try mapping.choices("starve", Resource.self).map { .starve($0, on: aimed) },
       try mapping.choices("members", MemberTrouble.self).map { .members($0, on: aimed) },
@@ -125,6 +134,9 @@ extension FaultSpecification {
     if let after { words.append("after: \(after.workloadText)") }
     if let until { words.append("until: \(until.workloadText)") }
     if spread != .even { words.append("spread: \(spread.rawValue)") }
+    if let group { words.append("group: \(group)") }
+    if let when { words.append("when: \(when.rawValue)") }
+    if let healWhen { words.append("heal-when: \(healWhen.rawValue)") }
     return "{\(words.joined(separator: ", "))}"
   }
 }

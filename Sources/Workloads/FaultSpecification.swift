@@ -30,6 +30,15 @@ public struct FaultSpecification: Equatable, Sendable {
   public var until: Duration?
   /// How starts lie.
   public var spread = Spread.even
+  /// No two faults of a group are on at the same time; nil for a fault of none.
+  public var group: String?
+  /// It waits, from when it would start, until this is so; the next one's time at the latest.
+  public var when: ClusterState?
+  /// It ends as soon as this is so; `lasts` is the longest then.
+  public var healWhen: ClusterState?
+
+  /// The longest that it waits for `when`; nil when it waits for nothing.
+  public var patience: Duration? { when == nil ? nil : every }
 
   /// How starts lie.
   public enum Spread: String, CaseIterable, Sendable {
@@ -59,8 +68,8 @@ public struct FaultSpecification: Equatable, Sendable {
     case pause([NodeTarget])
     /// Nodes' disks fail them.
     case disk([DiskTrouble], on: [NodeTarget])
-    /// Bits change on nodes' disks while they are down.
-    case damage([StoredFile], on: [NodeTarget])
+    /// Files change on nodes' disks while they are down.
+    case damage([FileTrouble], on: [NodeTarget])
     /// Nodes' clocks are wrong.
     case clock([ClockTrouble], on: [NodeTarget])
     /// Nodes get less of what they need.
@@ -105,6 +114,15 @@ public struct FaultSpecification: Equatable, Sendable {
         .members, .upgrade, .damage,
         .administer:
         false
+      }
+    }
+
+    /// Whether it is a disk's.
+    public var needsDisk: Bool {
+      switch self {
+      case .disk: true
+      case .recipe(let recipes): recipes.contains(where: \.needsDisk)
+      default: false
       }
     }
 

@@ -16,8 +16,9 @@ public struct Recipe: Sendable, Equatable, RawRepresentable {
     case heal(kind: String)
     /// Nothing, for so long.
     case wait(Duration)
-    /// Nothing, until a node says that it leads which did not when the recipe began; five seconds at most.
-    case untilLeader
+    /// Nothing, until this is so; a leader is one of a term in which none led when the recipe began. Five
+    /// seconds at most.
+    case until(ClusterState)
   }
 
   /// What is done, one after the other.
@@ -32,6 +33,9 @@ public struct Recipe: Sendable, Equatable, RawRepresentable {
   /// - `late-answers`: the leader hears late, and then nothing; its lease counts from what it sent.
   /// - `behind-a-snapshot`: a node misses what is purged meanwhile, and needs a snapshot.
   /// - `leader-flip`: the leader is left with a minority, then the next one, twice (jraft's issue 34).
+  /// - `part-kill`: of five nodes two are cut off; of the three that go on one loses power, and comes back
+  ///   with the two, while the others are cut off: what it had not synced nobody knows.
+  /// - `pause-kill`: the same, with nodes that stand still instead of being cut off.
   /// - `hung-leader`: the leader's disk hangs while all else goes on (hashicorp/raft's issue 503).
   public static let known: [(name: String, steps: String)] = [
     (
@@ -51,6 +55,16 @@ public struct Recipe: Sendable, Equatable, RawRepresentable {
       "leader-flip",
       "partition leader-minority; wait 1s; heal partition; partition leader-minority; wait 1s; "
         + "heal partition; wait 300ms"
+    ),
+    (
+      "part-kill",
+      "partition n1+n2; wait 2s; disk lose-unsynced n3; heal partition; partition n4+n5; "
+        + "wait 200ms; heal disk; wait 2s"
+    ),
+    (
+      "pause-kill",
+      "pause n1+n2; wait 2s; disk lose-unsynced n3; heal pause; pause n4+n5; wait 200ms; "
+        + "heal disk; wait 2s"
     ),
     ("hung-leader", "disk sync-stall leader; wait 4s"),
   ]
@@ -93,10 +107,11 @@ public struct Recipe: Sendable, Equatable, RawRepresentable {
       }
       return .wait(time)
     case "until":
-      guard rest == "leader" else {
-        throw Complaint(text: "\(rest) is nothing to wait for; write until leader")
+      guard let state = ClusterState(rawValue: rest) else {
+        let words = ClusterState.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Complaint(text: "\(rest) is nothing to wait for; write until leader, or: \(words)")
       }
-      return .untilLeader
+      return .until(state)
     case "heal":
       guard FaultSpecification.Kind.reads(rest, nil) else {
         throw Complaint(text: "\(rest) is no kind of fault")
@@ -127,9 +142,14 @@ public struct Recipe: Sendable, Equatable, RawRepresentable {
   }
 
   /// Whether it takes a shim in the nodes' processes.
-  public var needsShim: Bool {
+  public var needsShim: Bool { needsDisk || begins("clock") }
+
+  /// Whether disks fail in it.
+  public var needsDisk: Bool { begins("disk") }
+
+  private func begins(_ wanted: String) -> Bool {
     steps.contains { step in
-      if case .begin(let kind, _) = step { return kind == "disk" || kind == "clock" }
+      if case .begin(wanted, _) = step { return true }
       return false
     }
   }
@@ -143,7 +163,7 @@ extension FaultSpecification.Kind {
       "disconnect": { (CutMeans.read($0) as (NodeTarget, CutMeans)?) != nil },
       "network": { AimedTrouble<LinkConditions>(choice: $0) != nil },
       "disk": { AimedTrouble<DiskTrouble>(choice: $0) != nil },
-      "damage": { AimedTrouble<StoredFile>(choice: $0) != nil },
+      "damage": { AimedTrouble<FileTrouble>(choice: $0) != nil },
       "clock": { AimedTrouble<ClockTrouble>(choice: $0) != nil },
       "starve": { AimedTrouble<Resource>(choice: $0) != nil },
       "members": { AimedTrouble<MemberTrouble>(choice: $0) != nil },

@@ -1,5 +1,7 @@
 // What faults do and to whom, in the words of workload files and plans.
 
+import Systems
+
 /// What is done, and to whom: `lose-unsynced all`, as a plan says it.
 public struct AimedTrouble<Trouble: RawRepresentable<String> & Sendable>: Sendable {
   /// What is done.
@@ -34,18 +36,52 @@ public enum DiskTrouble: String, CaseIterable, Sendable {
   /// The node ends at one of its next syncs, and what it had not synced is gone; at the latest after two
   /// seconds.
   case killAtSync = "kill-at-sync"
+  /// The node ends at one of its next writes to files, and what it had not synced is gone; at the latest
+  /// after two seconds.
+  case killAtWrite = "kill-at-write"
   /// Six times in a row the node ends at one of its next syncs, loses what it had not synced, and is
   /// started again at once.
   case crashLoop = "crash-loop"
   /// Syncs fail with EIO. At the end the power fails too, for a node that has ended by itself half the
   /// time: what it had not synced is gone, and a sync that works afterwards brings nothing back.
   case syncError = "sync-error"
+  /// Reads of files fail with EIO.
+  case readError = "read-error"
+  /// Writes to files fail with EIO.
+  case writeError = "write-error"
   /// Writes fail with ENOSPC.
   case full
   /// Each sync takes a second longer.
   case syncStall = "sync-stall"
   /// Each sync takes 300 ms longer.
   case syncSlow = "sync-slow"
+}
+
+/// What becomes of a node's files while it is down.
+public enum FileTrouble: String, CaseIterable, Sendable {
+  /// A bit of its log, where its vote is too, is turned round, far from the end; at the end of the fault it is
+  /// turned back.
+  case log
+  /// The same of its snapshot.
+  case snapshot
+  /// The end of its log is gone, up to 4 KiB of it, and stays so. More than Raft promises to survive: what
+  /// was synced is lost.
+  case logCut = "log-cut"
+  /// At the end of the fault it gets back all its files as they were at the start, as from a backup. More
+  /// than Raft promises to survive.
+  case stale
+
+  /// Which file it is about; nil for all.
+  public var file: StoredFile? {
+    switch self {
+    case .log, .logCut: .log
+    case .snapshot: .snapshot
+    case .stale: nil
+    }
+  }
+
+  /// Whether what was synced is lost.
+  public var losesDurable: Bool { self == .logCut || self == .stale }
 }
 
 /// How a node's clocks are wrong.
@@ -60,6 +96,9 @@ public enum ClockTrouble: String, CaseIterable, Sendable {
   case fast
   /// All clocks go half as fast.
   case slow
+  /// The node is killed, and started with clocks that cannot be set an hour ahead, in a time namespace; at the
+  /// end it is started again without. Of processes too in which no shim can be.
+  case restartAhead = "restart-ahead"
 
   /// Whether clocks go fast or slow by what a plan says of them.
   static func bendsTime(_ choice: String) -> Bool {
@@ -69,17 +108,17 @@ public enum ClockTrouble: String, CaseIterable, Sendable {
 }
 
 /// How the network is cut.
-public enum PartitionShape: String, CaseIterable, Sendable {
+public enum PartitionShape: Hashable, Sendable {
   /// One node from all others.
   case one
   /// A majority from the rest.
   case halves
   /// The leader with a minority from the rest.
-  case leaderMinority = "leader-minority"
+  case leaderMinority
   /// The leader with a majority from the rest.
-  case leaderMajority = "leader-majority"
+  case leaderMajority
   /// Each node hears from a majority, no two from the same one.
-  case majoritiesRing = "majorities-ring"
+  case majoritiesRing
   /// Two groups that hear nothing of one another, and one node that both hear.
   case bridge
   /// All hear one node, and it all, and nobody else anybody.
@@ -89,7 +128,49 @@ public enum PartitionShape: String, CaseIterable, Sendable {
   /// Each direction is cut, or not, by chance.
   case random
   /// One node no longer hears the others, and is still heard.
-  case oneWay = "one-way"
+  case oneWay
+  /// A majority hear one another, and each of the others only one of them.
+  case fringe
+  /// These, by name, from the rest.
+  case named([String])
+}
+
+extension PartitionShape: RawRepresentable, CaseIterable {
+  /// Those that are words.
+  public static let allCases: [PartitionShape] = [
+    .one, .halves, .leaderMinority, .leaderMajority, .majoritiesRing, .bridge, .star, .chain,
+    .random,
+    .oneWay, .fringe,
+  ]
+
+  /// As workload files and plans say it: a word, or names that end in a digit, `n2` or `n1+n3`.
+  public var rawValue: String {
+    switch self {
+    case .one: "one"
+    case .halves: "halves"
+    case .leaderMinority: "leader-minority"
+    case .leaderMajority: "leader-majority"
+    case .majoritiesRing: "majorities-ring"
+    case .bridge: "bridge"
+    case .star: "star"
+    case .chain: "chain"
+    case .random: "random"
+    case .oneWay: "one-way"
+    case .fringe: "fringe"
+    case .named(let names): names.joined(separator: "+")
+    }
+  }
+
+  /// What `text` says; nil when it is no shape.
+  public init?(rawValue text: String) {
+    if let word = Self.allCases.first(where: { $0.rawValue == text }) {
+      self = word
+    } else if case .named(let names) = NodeTarget(rawValue: text) {
+      self = .named(names)
+    } else {
+      return nil
+    }
+  }
 }
 
 /// Which nodes a fault hits.
@@ -108,6 +189,10 @@ public enum NodeTarget: Hashable, Sendable {
   case all
   /// The one whose log ends before the others'.
   case mostBehind
+  /// The one that gave its vote to another after the others did.
+  case lastToVote
+  /// One on which a client's call is under way; where none is, one that a client called last.
+  case held
   /// Those that have no vote yet.
   case learners
   /// These, by name.
@@ -117,7 +202,8 @@ public enum NodeTarget: Hashable, Sendable {
 extension NodeTarget: RawRepresentable, CaseIterable {
   /// Those that are words.
   public static let allCases: [NodeTarget] = [
-    .one, .minority, .majority, .leader, .followers, .all, .mostBehind, .learners,
+    .one, .minority, .majority, .leader, .followers, .all, .mostBehind, .lastToVote, .held,
+    .learners,
   ]
 
   /// As workload files and plans say it: a word, or names that end in a digit, `n2` or `n1+n3`.
@@ -130,6 +216,8 @@ extension NodeTarget: RawRepresentable, CaseIterable {
     case .followers: "followers"
     case .all: "all"
     case .mostBehind: "most-behind"
+    case .lastToVote: "last-to-vote"
+    case .held: "held"
     case .learners: "learners"
     case .named(let names): names.joined(separator: "+")
     }
@@ -153,14 +241,22 @@ extension NodeTarget: RawRepresentable, CaseIterable {
     guard let first = text.utf8.first, let last = text.utf8.last else { return false }
     let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
     let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-    return letters.contains(first | 0x20) && digits.contains(last)
+    return letters.contains(first | 0x20) && digits.contains(last) && isWord(text)
+  }
+
+  /// Whether it is of letters, digits and dashes.
+  static func isWord(_ text: String) -> Bool {
+    !text.isEmpty
       && text.utf8.allSatisfy {
-        letters.contains($0 | 0x20) || digits.contains($0) || $0 == UInt8(ascii: "-")
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
+          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
       }
   }
 
   /// Whether it depends on how far each node is.
-  public var needsStandings: Bool { self == .mostBehind || self == .learners }
+  public var needsStandings: Bool {
+    self == .mostBehind || self == .lastToVote || self == .learners
+  }
 }
 
 /// How connections are cut.
@@ -206,6 +302,9 @@ public enum MemberTrouble: String, CaseIterable, Sendable {
 public enum Resource: String, CaseIterable, Sendable {
   /// A tenth of the time that it would run.
   case cpu
+  /// No more memory than 4 MiB beside what it has: the kernel kills a node that wants more. Where no control
+  /// group may be made it is skipped.
+  case memory
   /// No more descriptors than it has, so that it can open no file and take no connection.
   case descriptors
 }

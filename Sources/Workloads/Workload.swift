@@ -1,5 +1,6 @@
 // What a workload file says, resolved: the load, the faults, the judgement.
 
+import Hosts
 import Systems
 
 /// Everything that one run is made from.
@@ -20,12 +21,23 @@ public struct Workload: Equatable, Sendable {
   public var load: RegisterLoad
   /// What is done to the system meanwhile.
   public var faults: [FaultSpecification]
+  /// When faults may be on.
+  public var schedule = Schedule()
+  /// How much of the cluster they may take.
+  public var envelope = Envelope.anything
+  /// The addresses of a lab's nodes; machines over SSH have their own.
+  public var network = LabNetwork.Family.ipv4
+  /// Whether packets are kept, of each node.
+  public var capturesPackets = false
   /// What is judged.
   public var checks: [CheckName]
   /// From the end of a fault to the first success of each function.
   public var recoveryObjective: Duration?
-  /// The longest that no call of a function may succeed.
+  /// The longest that no call of a function may succeed, as the file says.
   public var gapObjective: Duration?
+  /// The same as it is judged: with a quorum that is always there, ten seconds unless the file says
+  /// otherwise.
+  public var judgedGap: Duration? { gapObjective ?? (envelope == .quorum ? .seconds(10) : nil) }
   /// Fixes every random choice; drawn when nil.
   public var seed: UInt64?
 }

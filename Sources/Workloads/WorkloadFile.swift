@@ -1,5 +1,6 @@
 // Workload files: YAML to a `Workload`, and the resolved workload back to YAML.
 
+import Hosts
 import Systems
 import Yams
 
@@ -93,6 +94,10 @@ public enum WorkloadFile {
     guard planned <= 100_000 else {
       throw root.failure("faults", nil, "more than 100,000 would be planned; let them be rarer")
     }
+    let schedule = try Schedule(try root.mapping("schedule"))
+    let envelope = try root.choices("envelope", Envelope.self)?.first ?? .anything
+    let network = try root.choices("network", LabNetwork.Family.self)?.first ?? .ipv4
+    let capturesPackets = try root.flag("capture") ?? false
     let checks = try root.choices("check", CheckName.self) ?? CheckName.allCases
     var recovery: Duration?
     var gap: Duration?
@@ -110,7 +115,10 @@ public enum WorkloadFile {
     try root.finish()
     return Workload(
       system: system, nodes: nodes, clients: clients, rate: rate, time: time, timeout: timeout,
-      load: load, faults: faults, checks: checks, recoveryObjective: recovery, gapObjective: gap,
+      load: load, faults: faults, schedule: schedule, envelope: envelope,
+      network: network, capturesPackets: capturesPackets, checks: checks,
+      recoveryObjective: recovery,
+      gapObjective: gap,
       seed: seed)
   }
 
@@ -179,6 +187,10 @@ extension Workload {
         + "reads: \(load.reads.rawValue)}")
     lines.append(faults.isEmpty ? "faults: []" : "faults:")
     lines += faults.map { "  - \($0.yaml)" }
+    if let schedule = schedule.yaml { lines.append(schedule) }
+    if envelope != .anything { lines.append("envelope: \(envelope.rawValue)") }
+    if network != .ipv4 { lines.append("network: \(network.rawValue)") }
+    if capturesPackets { lines.append("capture: true") }
     lines.append("check: [\(checks.map(\.rawValue).joined(separator: ", "))]")
     let objectives = [("recovery", recoveryObjective), ("gap", gapObjective)].compactMap {
       name, time in time.map { "\(name): \($0.workloadText)" }

@@ -41,14 +41,18 @@ struct Enter: ParsableCommand {
     discussion: "Example: gauntlet-agent enter --netns /run/netns/n1 -- ip address")
 
   @Option(help: "The network namespace.")
-  var netns: String
+  var netns: String?
+
+  @Option(help: "Seconds that clocks which cannot be set are ahead, in a time namespace.")
+  var ahead: Int?
 
   @Argument(parsing: .postTerminator, help: "The command, after --.")
   var command: [String]
 
   /// Reached only when the arguments are not in the one form that the fast path reads.
   func run() throws {
-    throw ValidationError("write: gauntlet-agent enter --netns PATH -- EXECUTABLE ARGUMENTS…")
+    throw ValidationError(
+      "write: gauntlet-agent enter [--netns PATH] [--ahead SECONDS] -- EXECUTABLE ARGUMENTS…")
   }
 }
 
@@ -57,11 +61,17 @@ struct Probe: AsyncParsableCommand {
     abstract: "Finds out what this machine can do for a run, and prints it as JSON.",
     discussion: "Example: sudo gauntlet-agent probe")
 
+  @Option(help: "Only what has one of these names, with commas between them.")
+  var only: String?
+
   /// Set once, before there is a second thread.
   nonisolated(unsafe) static var network: ScratchNetwork?
 
   func run() async throws {
-    let capabilities = await CapabilityProbe.run(in: Self.network)
+    let names = only.map {
+      Set($0.split(separator: ",").compactMap { Ability.Name(rawValue: String($0)) })
+    }
+    let capabilities = await CapabilityProbe.run(in: Self.network, only: names)
     print(try json(capabilities))
   }
 }

@@ -233,7 +233,8 @@ struct RunCommand: AsyncParsableCommand {
       let recorded = try History(file: planHistory).faults
       return faults.map { fault in
         guard let record = recorded.first(where: { $0.number == fault.fault }) else { return fault }
-        return fault.pinned(to: record.details)
+        return fault.pinned(
+          to: record.details + record.endDetails.filter { $0.name == "lasted" })
       }
     } catch {
       throw Failure.report(error)
@@ -267,7 +268,8 @@ struct RunCommand: AsyncParsableCommand {
     guard let entries = try entries(for: workload) else {
       watchdog.expect("lab", within: .seconds(30), dump: nil)
       activity.set("run", "makes the lab's network")
-      let hosts = try await LabNetwork.create(nodes: workload.nodes)
+      let hosts = try await LabNetwork.create(
+        nodes: workload.nodes, family: workload.network)
       return try await body(hosts, try ReachabilityProbe(hosts))
     }
     watchdog.expect("connecting", within: .seconds(300), dump: nil)
@@ -285,9 +287,11 @@ struct RunCommand: AsyncParsableCommand {
 
   /// What hosts are sent for the nodes.
   private func programs(of workload: Workload) throws(HostError) -> [String] {
-    let needsShim = workload.faults.contains(where: \.kind.needsShim)
+    let kinds = workload.faults.map(\.kind)
     return [program(of: workload)] + (upgrade.map { [$0] } ?? [])
-      + (needsShim ? [try Shim.library()] : [])
+      // Without our file system, faults of disks are left out where no shim can be.
+      + (kinds.contains(where: \.needsShim) ? [try Shim.library()] : [])
+      + (kinds.contains(where: \.needsDisk) ? [try? DiskServer.program()].compactMap { $0 } : [])
   }
 
   /// What the nodes run.

@@ -34,7 +34,9 @@ struct CommandLineFolder {
     try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: path)
     let built = URL(filePath: try files.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       .deletingLastPathComponent()
-    for name in ["gauntlet", "gauntlet-agent", "raft-node", "libgauntlet-shim.so"] {
+    for name in [
+      "gauntlet", "gauntlet-agent", "gauntlet-disk", "raft-node", "libgauntlet-shim.so",
+    ] {
       try files.copyItem(atPath: built.appending(path: name).path, toPath: "\(path)/\(name)")
     }
     return try await body(CommandLineFolder(path: path))

@@ -58,4 +58,19 @@ import Testing
       }
     }
   }
+
+  @Test("the end of the newest file is cut off, and the zeros behind it", arguments: 1...20)
+  func cuts(seed: UInt64) throws {
+    let old = [UInt8](repeating: 7, count: 500)
+    let new = [UInt8](repeating: 9, count: 9000) + [UInt8](repeating: 0, count: 1000)
+    try with(["1.log": old, "2.log": new]) {
+      let cut = try #require(
+        try FileCut.cut(in: folder, nameEnding: ".log", seed: seed, host: "here"))
+      #expect(cut.before == 9000 && (9000 - 4096..<9000).contains(cut.after))
+      #expect(bytes("1.log") == old)
+      #expect(bytes("2.log") == Array(new.prefix(Int(cut.after))))
+      #expect(
+        try FileCut.cut(in: folder, nameEnding: ".none", seed: seed, host: "here") == nil)
+    }
+  }
 }

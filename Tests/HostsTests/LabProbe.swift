@@ -33,7 +33,7 @@ struct LabProbe {
     defer { try? files.removeItem(atPath: folder) }
     try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder)
     let built = try files.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    for name in ["lab-probe", "gauntlet-agent"] {
+    for name in ["lab-probe", "gauntlet-agent", "gauntlet-disk", "libgauntlet-shim.so"] {
       let source = URL(filePath: built).deletingLastPathComponent().appending(path: name)
       try files.copyItem(atPath: source.path(), toPath: "\(folder)/\(name)")
     }

@@ -126,9 +126,17 @@ import Testing
     bench.shim.fail(syncs: EIO, writes: ENOSPC)
     let other = "open(my $f, '>', \"$ENV{DATA}/../other\"); print syswrite($f, 'a');"
     #expect(try bench.run(other) == "1")
+    bench.shim.fail(reads: EIO)
+    let read = """
+      for my $name ("$ENV{DATA}/log", "$ENV{DATA}/../other") {
+        open(my $f, '<', $name) or die; my $bytes; print defined sysread($f, $bytes, 1) ? $bytes : "read $!,";
+      }
+      """
+    #expect(try bench.run(read) == "read Input/output error,a")
     bench.shim.fail()
+    #expect(try bench.run(read) == "aa")
     #expect(try bench.run(sync) == "")
-    #expect(bench.shim.calls.failed == 2)
+    #expect(bench.shim.calls.failed == 3)
   }
 
   @Test("a sync takes longer, until it may not")

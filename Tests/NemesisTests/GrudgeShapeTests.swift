@@ -52,6 +52,24 @@ import Workloads
     if count > 4 { #expect(Set(heardSets).count == count) }
   }
 
+  @Test("on the fringe each hears one of a majority, and named nodes hear one another alone")
+  func fringe() throws {
+    var random = Hosts.SplitMix64(seed: 1)
+    let all = nodes(5)
+    let fringe = try #require(
+      PartitionShape.fringe.grudge(nodes: all, leader: nil, using: &random))
+    let counts = all.map { heard($0, fringe, all).count }.sorted()
+    #expect(counts == [2, 2, 3, 4, 4])
+    #expect(fringe.cuts.allSatisfy { fringe.cuts.contains(Link(from: $0.to, to: $0.from)) })
+    let named = try #require(PartitionShape(rawValue: "n1+n4"))
+    let split = try #require(named.grudge(nodes: all, leader: nil, using: &random))
+    #expect(heard("n1", split, all) == ["n1", "n4"] && heard("n2", split, all).count == 3)
+    #expect(named.grudge(nodes: nodes(3), leader: nil, using: &random) == nil)
+    for shape in PartitionShape.allCases + [named] {
+      #expect(PartitionShape(rawValue: shape.rawValue) == shape)
+    }
+  }
+
   @Test("a minority of an even cluster leaves a majority")
   func minority() {
     var random = Hosts.SplitMix64(seed: 1)
@@ -115,13 +133,14 @@ import Workloads
     let targets = Targets(
       names: nodes(3), leader: 2,
       standings: [
-        NodeStanding(node: 0, lastIndex: 9, isLearner: false),
-        NodeStanding(node: 1, lastIndex: 4, isLearner: true),
-      ])
+        NodeStanding(node: 0, lastIndex: 9, isLearner: false, sinceVote: .seconds(1)),
+        NodeStanding(node: 1, lastIndex: 4, isLearner: true, sinceVote: .seconds(2)),
+      ], held: [2])
     func hit(_ text: String) -> [Int]? {
       NodeTarget(rawValue: text)?.nodes(among: targets, using: &random)
     }
     #expect(hit("most-behind") == [1] && hit("learners") == [1])
+    #expect(hit("last-to-vote") == [0] && hit("held") == [2])
     #expect(hit("leader") == [2] && hit("followers") == [0, 1])
     #expect(hit("n3+n1") == [0, 2] && hit("n7") == nil)
     for target in NodeTarget.allCases + [.named(["n1", "db-4"])] {

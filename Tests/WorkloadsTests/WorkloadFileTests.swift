@@ -30,8 +30,14 @@ import Testing
         - {disconnect: [leader, all], by: reset}
         - {network: [{delay: 50ms, jitter: 10ms, loss: 2.5%}, {rate: 1mbit}], on: all}
         - {network: {loss: 10%}}
-        - {starve: [cpu, descriptors], on: leader}
+        - {starve: [cpu, descriptors, memory], on: leader}
+        - {damage: [log-cut, stale], on: [held, last-to-vote], group: disks}
+        - {pause: one, when: behind, heal-when: leader, group: disks}
         - {recipe: [forgotten-votes, "kill leader; until leader; wait 300ms; heal kill"], every: 9s}
+      schedule: {at-once: 2, quiet: {every: 20s, for: 5s}}
+      envelope: minority-durable
+      network: ipv6
+      capture: true
       check: [linearizable, availability]
       objectives: {recovery: 10s}
       seed: 18446744073709551615

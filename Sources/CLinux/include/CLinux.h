@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /// The step of starting a lab at which it failed; errno says why.
@@ -63,20 +64,33 @@ enum cl_enter_step {
   CL_ENTER_SETNS,
   CL_ENTER_EXEC,
   CL_ENTER_SOCKET,
+  CL_ENTER_CLOCKS,
 };
 
-/// Joins a network namespace, starts a session, restores every signal's default, and executes.
+/// Joins a network namespace, unless that is NULL, and a new one of time whose clocks that cannot be set are so
+/// many seconds ahead, unless that is 0; starts a session, restores every signal's default, and executes.
 /// Returns only when that failed: the step, with errno set.
-int cl_enter(const char *_Nonnull netns, char *const _Nullable *_Nonnull arguments);
+int cl_enter(
+    const char *_Nullable netns, long seconds_ahead, char *const _Nullable *_Nonnull arguments);
 
-/// Opens a non-blocking UDP socket inside the network namespace at `netns`, bound to `address`
-/// (network order) and `port` (host order); where that is 0, to a free one, which is stored. The calling thread is back in
-/// its own namespace when this returns; if it can't go back the process aborts, since the thread
-/// would serve other tasks from the wrong network. Returns the descriptor, or -1 with errno and
-/// `failed_step` set.
+/// The name of a socket at an IPv4 or IPv6 address and a port (host order); its length, 0 when that is no
+/// address.
+socklen_t cl_name(
+  const char *_Nonnull address, uint16_t port, struct sockaddr_storage *_Nonnull name);
+
+/// Opens a non-blocking UDP socket inside the network namespace at `netns`, or in our own where that is NULL,
+/// bound to `address` (IPv4 or IPv6) and `port` (host order); where that is 0, to a free one, which is stored.
+/// The calling thread is back in its own namespace when this returns; if it can't go back the process aborts,
+/// since the thread would serve other tasks from the wrong network. Returns the descriptor, or -1 with errno
+/// and `failed_step` set.
 int cl_udp_socket_in(
-  const char *_Nonnull netns, uint32_t address, uint16_t *_Nonnull port,
+  const char *_Nullable netns, const char *_Nonnull address, uint16_t *_Nonnull port,
   int *_Nonnull failed_step);
+
+/// Sends a datagram to a name of `cl_name`. What sendto returns.
+ssize_t cl_send(
+  int fd, const void *_Nonnull bytes, size_t length, const struct sockaddr_storage *_Nonnull name,
+  socklen_t name_length);
 
 /// A packet that waits in a queue for its verdict.
 struct cl_packet {
@@ -151,6 +165,9 @@ int cl_try_unshare(int flags);
 /// Moves the calling thread, and those that it starts, to a new network namespace. 0, or -1 and
 /// errno.
 int cl_new_network(void);
+
+/// Unmounts what is mounted at `path`, though somebody may still use it. 0, or -1 and errno.
+int cl_unmount(const char *_Nonnull path);
 
 /// `CLONE_NEWTIME`, which older headers lack.
 enum { CL_NEW_TIME = 0x80 };

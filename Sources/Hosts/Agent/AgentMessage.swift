@@ -62,6 +62,16 @@ public enum AgentTask: Codable, Sendable, Equatable {
   case turnBit(folder: String, nameEnding: String, sparing: Int64, seed: UInt64)
   /// Turns it back.
   case turnBack(BitFlip)
+  /// Cuts the end off a file.
+  case cutEnd(folder: String, nameEnding: String, seed: UInt64)
+  /// The control group that would be made for a process.
+  case controlGroup(process: Int32, ResourceLimit)
+  /// Makes it, and puts the process into it.
+  case confine(process: Int32, in: ControlGroup, to: ResourceLimit)
+  /// Lets go what is in it, and removes it.
+  case release(ControlGroup)
+  /// What the clock that can be set shows.
+  case time
   /// Asks the shim whose page lies in `folder`, and makes it if there is none.
   case shim(folder: String, data: String, library: String, ShimRequest)
   /// Takes the queue of packets.
@@ -74,7 +84,7 @@ public enum AgentTask: Codable, Sendable, Equatable {
 
 /// Where a probe's datagram goes.
 public struct ProbeTarget: Codable, Sendable, Equatable {
-  /// An IPv4 address.
+  /// An IPv4 or IPv6 address.
   public var address: String
   /// A port.
   public var port: UInt16
@@ -121,6 +131,12 @@ public struct AgentAnswer: Codable, Sendable, Equatable {
     case turned(BitFlip?)
     /// Whether a bit was turned back.
     case turnedBack(Bool)
+    /// A control group.
+    case controlGroup(ControlGroup)
+    /// Nanoseconds since 1970.
+    case time(Int64)
+    /// What was cut off a file; nil where there was none.
+    case cut(FileCut?)
     /// What a shim answers.
     case shim(ShimAnswer)
     /// What became of packets.
@@ -155,6 +171,10 @@ public enum Undo: Codable, Sendable, Equatable {
   case rules(in: [String], absentBefore: [String])
   /// Removes a file, or a folder with all that is in it.
   case remove(String)
+  /// Lets go what is in a control group of ours, and removes it.
+  case controlGroup(ControlGroup)
+  /// Unmounts what is mounted there, though somebody may use it, and removes the folder.
+  case unmount(String)
 }
 
 /// Lines of JSON.

@@ -1,6 +1,7 @@
 // The agent: the controller's hands on a host, for as long as a connection lasts. What must outlive it
 // is the watchdog's, to which it passes on what is meant for that.
 
+import CLinux
 import Dispatch
 import FoundationEssentials
 import Glibc
@@ -9,7 +10,7 @@ import Synchronization
 /// Serves requests from standard input, and answers on standard output.
 public final class AgentServer: Sendable {
   /// What this agent and its controller mean by their words.
-  public static let version = 2
+  public static let version = 3
 
   private let watchdog: CInt
   private let probe = Mutex<ProbeSocket?>(nil)
@@ -107,6 +108,17 @@ public final class AgentServer: Sendable {
       return .turned(
         try BitFlip.turn(in: folder, nameEnding: end, sparing: tail, seed: seed, host: "here"))
     case .turnBack(let flip): return .turnedBack(try flip.turnBack(host: "here"))
+    case .controlGroup(let process, let limit):
+      return .controlGroup(try ControlGroup.find(for: process, limit))
+    case .confine(let process, let group, let limit):
+      try group.confine(process, to: limit)
+      return .done
+    case .release(let group):
+      try group.release()
+      return .done
+    case .time: return .time(SystemTime.now)
+    case .cutEnd(let folder, let end, let seed):
+      return .cut(try FileCut.cut(in: folder, nameEnding: end, seed: seed, host: "here"))
     case .shim(let folder, let data, let library, let request):
       let shim = try shims.withLock { shims in
         if let shim = shims[folder] { return shim }
@@ -141,55 +153,26 @@ private final class ProbeSocket: Sendable {
   let port: UInt16
 
   init(address: String) throws(LedgerError) {
-    descriptor = socket(
-      AF_INET,
-      CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
-    guard descriptor >= 0 else { throw .system("making a socket") }
-    let descriptor = descriptor
-    guard Self.name(address, 0) != nil else {
-      close(descriptor)
-      throw LedgerError("\(address) is no IPv4 address")
+    guard SocketName(address, 0) != nil else {
+      throw LedgerError("\(address) is neither an IPv4 nor an IPv6 address")
     }
     var bound: UInt16 = 0
-    let result = ProbePorts.first { wanted in
+    var step: CInt = 0
+    descriptor = ProbePorts.first { wanted in
       bound = wanted
-      guard var name = Self.name(address, wanted) else { return -1 }
-      return withUnsafePointer(to: &name) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
+      return cl_udp_socket_in(nil, address, &bound, &step)
     }
-    guard result == 0 else {
-      let error = LedgerError.system("listening at \(address)")
-      close(descriptor)
-      throw error
-    }
+    guard descriptor >= 0 else { throw .system("listening at \(address)") }
     port = bound
   }
 
   deinit { close(descriptor) }
 
-  private static func name(_ address: String, _ port: UInt16) -> sockaddr_in? {
-    var name = sockaddr_in()
-    name.sin_family = sa_family_t(AF_INET)
-    name.sin_port = port.bigEndian
-    return inet_pton(AF_INET, address, &name.sin_addr) == 1 ? name : nil
-  }
-
   /// What cannot be sent is not heard, which is what is asked.
   func send(round: UInt64, from: Int, to target: ProbeTarget) {
-    guard var name = Self.name(target.address, target.port) else { return }
+    guard let name = SocketName(target.address, target.port) else { return }
     let datagram = Datagram(round: round.bigEndian, from: UInt64(from).bigEndian)
-    withUnsafeBytes(of: datagram) { bytes in
-      withUnsafePointer(to: &name) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          _ = sendto(
-            descriptor, bytes.baseAddress, bytes.count, 0, $0,
-            socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
-    }
+    withUnsafeBytes(of: datagram) { name.send($0, from: descriptor) }
   }
 
   /// Who has sent in `round`, of what has come since the last call.

@@ -19,6 +19,12 @@ extension Undo {
       } catch {
         throw LedgerError("removing \(path): \(error)")
       }
+    case .controlGroup(let group): try group.release()
+    case .unmount(let path):
+      guard cl_unmount(path) == 0 || errno == EINVAL || errno == ENOENT else {
+        throw .system("unmounting \(path)")
+      }
+      rmdir(path)  // if nobody had put anything there before it was mounted
     }
   }
 

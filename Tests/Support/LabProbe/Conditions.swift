@@ -135,14 +135,13 @@ struct Wire: Sendable {
   init(from: LocalHost, to: LocalHost) throws {
     var port: UInt16 = 0
     var step: CInt = 0
-    var name = in_addr()
-    inet_pton(AF_INET, from.address, &name)
-    sender = cl_udp_socket_in(from.namespace, name.s_addr, &port, &step)
-    inet_pton(AF_INET, to.address, &name)
-    receiver = cl_udp_socket_in(to.namespace, name.s_addr, &port, &step)
+    sender = cl_udp_socket_in(from.namespace, from.address, &port, &step)
+    receiver = cl_udp_socket_in(to.namespace, to.address, &port, &step)
     precondition(sender >= 0 && receiver >= 0, "no sockets")
     var room: CInt = 64 << 20
     setsockopt(receiver, SOL_SOCKET, CInt(SO_RCVBUFFORCE), &room, 4)
+    var name = in_addr()
+    inet_pton(AF_INET, to.address, &name)
     address = name
     self.port = port
   }

@@ -26,13 +26,17 @@ extension Main {
     return (result, (ContinuousClock.now - start) / .seconds(1))
   }
 
-  static func partition() async throws {
-    let (hosts, createSeconds) = try await seconds { try await LabNetwork.create(nodes: 5) }
+  static func partition(_ family: LabNetwork.Family) async throws {
+    let (hosts, createSeconds) = try await seconds {
+      try await LabNetwork.create(nodes: 5, family: family)
+    }
+    let (tool, stranger) =
+      family == .ipv4 ? ("iptables", "192.0.2.1") : ("ip6tables", "2001:db8::1")
     let probe = try ReachabilityProbe(hosts)
     let first = try await probe.matrix()
     let (_, probeSeconds) = try await seconds { try await probe.matrix() }
 
-    let foreign = Command("iptables", ["-I", "INPUT", "1", "-s", "192.0.2.1", "-j", "ACCEPT"])
+    let foreign = Command(tool, ["-I", "INPUT", "1", "-s", stranger, "-j", "ACCEPT"])
     _ = try await hosts[0].run(foreign, deadline: .seconds(5))
     let grudge = Grudge(["n1": ["n2"], "n3": ["n1", "n2", "n4", "n5"], "n5": ["n4"]])
     let (_, applySeconds) = try await seconds { try await NetworkRules.apply(grudge, to: hosts) }
@@ -47,7 +51,7 @@ extension Main {
     try await NetworkRules.heal(hosts)
     try await NetworkRules.heal(hosts)
     let healed = try await probe.matrix()
-    let list = Command("iptables", ["-S", "INPUT"])
+    let list = Command(tool, ["-S", "INPUT"])
     let foreignRules = try await hosts[0].run(list, deadline: .seconds(5)).text
     let (_, runSeconds) = try await seconds {
       for _ in 0..<10 { _ = try await hosts[0].run(Command("true"), deadline: .seconds(5)) }
