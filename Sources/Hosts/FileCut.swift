@@ -6,8 +6,9 @@ import Glibc
 public struct FileCut: Codable, Sendable, Equatable {
   /// The file.
   public var path: String
-  /// How much of it was used, in bytes, before, and is now.
+  /// How much of it was used before, in bytes.
   public var before: Int64
+  /// How much of it there is now.
   public var after: Int64
 
   /// Cuts up to 4 KiB off what is used of the newest file of `folder`, by name, whose name ends so. The file
