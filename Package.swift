@@ -258,7 +258,7 @@ let package = Package(
       dependencies: ["History", "Hosts", "Nemesis", "Support", "Systems", "Workloads"],
       swiftSettings: unoptimised),
     .testTarget(
-      name: "BenchTests", dependencies: ["Bench", "History", "Workloads"],
+      name: "BenchTests", dependencies: ["Bench", "History", "Nemesis", "Workloads"],
       swiftSettings: unoptimised),
     .testTarget(
       name: "CampaignsTests",

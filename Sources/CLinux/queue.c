@@ -234,10 +234,16 @@ int cl_queue_replace(
   return writev(queue, parts, 4) < 0 ? -1 : 0;
 }
 
+struct packet_socket {
+  uint32_t mark;
+  int family;
+};
+
 static int open_packets(void *context) {
-  int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+  struct packet_socket *wanted = context;
+  int fd = socket(wanted->family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
   if (fd < 0) { return -1; }
-  if (setsockopt(fd, SOL_SOCKET, SO_MARK, context, sizeof(uint32_t)) < 0) {
+  if (setsockopt(fd, SOL_SOCKET, SO_MARK, &wanted->mark, sizeof wanted->mark) < 0) {
     int error = errno;
     close(fd);
     errno = error;
@@ -246,11 +252,17 @@ static int open_packets(void *context) {
   return fd;
 }
 
-int cl_packet_socket(const char *netns, uint32_t mark, int *failed_step) {
-  return cl_made_in(netns, open_packets, &mark, failed_step);
+int cl_packet_socket(const char *netns, int version, uint32_t mark, int *failed_step) {
+  struct packet_socket wanted = {.mark = mark, .family = version == 6 ? AF_INET6 : AF_INET};
+  return cl_made_in(netns, open_packets, &wanted, failed_step);
 }
 
 int cl_packet_send(int fd, const uint8_t *bytes, size_t length) {
+  if (length >= 40 && bytes[0] >> 4 == 6) {
+    struct sockaddr_in6 name = {.sin6_family = AF_INET6};
+    memcpy(&name.sin6_addr, bytes + 24, 16);
+    return sendto(fd, bytes, length, 0, (struct sockaddr *)&name, sizeof name) < 0 ? -1 : 0;
+  }
   if (length < 20) {
     errno = EINVAL;
     return -1;

@@ -185,8 +185,10 @@ void shim_note_mount(int change) {
 // Ends the process when nothing is left of the number; true when that is another's, whose call is not to
 // take effect any more.
 static bool dies(int64_t *left) {
-  if (get_signed(left) <= 0 || __atomic_sub_fetch(left, 1, __ATOMIC_RELAXED) != 0) { return false; }
+  if (get_signed(left) <= 0) { return false; }
   pid_t victim = shim_victim();
+  // What the kernel asks for by itself is nobody's call.
+  if (victim <= 0 || __atomic_sub_fetch(left, 1, __ATOMIC_RELAXED) != 0) { return false; }
   kill(victim, SIGKILL);
   if (victim == getpid()) { pause(); }
   errno = EIO;

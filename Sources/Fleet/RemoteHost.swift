@@ -168,6 +168,9 @@ public struct RemoteHost: Host {
     return RemotePacketQueue(host: self)
   }
 
+  /// Yes: the watchdog does.
+  public var keepsLedger: Bool { true }
+
   /// Has the watchdog keep how something is undone.
   public func note(_ key: String, _ undo: Undo) async throws(HostError) {
     _ = try await ask(.watchdog(.note(key: key, undo)), "noting \(key)")

@@ -44,11 +44,13 @@ public struct Ability: Sendable, Hashable, Codable {
 
     /// Those that a fault cannot do without, as a plan says it.
     public static func needed(kind: String, choice: String, address: String) -> Set<Name> {
-      let rules: Set<Name> = [address.contains(":") ? .ip6tables : .iptables]
+      // What else rules need is tried with IPv4 alone.
+      let isFour = AddressFamily(of: address) == .four
+      let rules: Set<Name> = [isFour ? .iptables : .ip6tables]
       switch kind {
       case "partition", "disconnect":
-        return choice.hasSuffix(" reset") ? rules.union([.reject]) : rules
-      case "network": return rules.union([.queue])
+        return isFour && choice.hasSuffix(" reset") ? rules.union([.reject]) : rules
+      case "network": return isFour ? rules.union([.queue]) : rules
       case "starve": return choice.hasPrefix("memory ") ? [.memory] : []
       case "clock": return choice.hasPrefix("restart-ahead ") ? [.timeNamespace] : []
       default: return []

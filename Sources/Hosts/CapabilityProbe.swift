@@ -140,7 +140,7 @@ public enum CapabilityProbe {
   }
 
   private static func timeNamespace() -> Ability {
-    let error = cl_try_unshare(CInt(CL_NEW_TIME))
+    let error = cl_try_clocks()
     return Ability(
       name: .timeNamespace, isThere: error == 0, detail: error == 0 ? "" : reason(error))
   }

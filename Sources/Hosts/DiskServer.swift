@@ -3,6 +3,7 @@
 
 import FoundationEssentials
 import Glibc
+import Synchronization
 
 /// `gauntlet-disk` on a host, between a node and its files. What a shim does to the disk of a process it does
 /// to whoever uses the file system, steered by the same page.
@@ -13,6 +14,9 @@ public final class DiskServer: Sendable {
   private let key: String
   private let process: any NodeProcess
   private let supervisor: Task<Void, any Error>
+  private let state: Mutex<State>
+
+  private enum State { case serves, isEnding, hasEnded }
 
   /// The program, beside the running executable.
   ///
@@ -54,6 +58,11 @@ public final class DiskServer: Sendable {
     }
     self.process = process
     self.supervisor = supervisor
+    state = Mutex(.serves)
+    Task { [weak self] in
+      _ = await process.exit
+      self?.state.withLock { if $0 == .serves { $0 = .hasEnded } }
+    }
     do {
       try await waitUntilMounted(shim, log)
     } catch {
@@ -74,8 +83,12 @@ public final class DiskServer: Sendable {
       host: host.name, reason: "no file system can be mounted: \(reason ?? "it does not come up")")
   }
 
+  /// Whether it ended though nobody ended it: the node has had no disk since.
+  public var hasEndedItself: Bool { state.withLock { $0 == .hasEnded } }
+
   /// Unmounts it and waits until its process is gone; whoever uses it has ended.
   public func end() async {
+    state.withLock { if $0 == .serves { $0 = .isEnding } }
     do {
       try await process.signal(.terminate)
       let overdue = Task {

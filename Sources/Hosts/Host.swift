@@ -66,6 +66,8 @@ public protocol Host: Sendable {
   func queuePackets(
     _ conditions: LinkConditions, seed: UInt64
   ) async throws(HostError) -> any PacketQueueing
+  /// Whether `note` and `undo` do anything: a lab ends with us, and with it all that is in it.
+  var keepsLedger: Bool { get }
   /// Keeps on the host how something is undone, durably, before it is done: it is undone there when we
   /// are silent for too long. Nothing in a lab, which ends with us and all that is in it.
   func note(_ key: String, _ undo: Undo) async throws(HostError)

@@ -103,6 +103,9 @@ public struct LocalHost: Host, Hashable {
     try PacketQueue(conditions, seed: seed, namespace: namespace, host: name)
   }
 
+  /// No.
+  public var keepsLedger: Bool { false }
+
   /// Nothing: whatever is done here ends with the lab.
   public func note(_ key: String, _ undo: Undo) {}
 

@@ -74,22 +74,26 @@ public final class PacketQueue: PacketQueueing {
     let kept: UInt32 = conditions.duplicate + conditions.corrupt > 0 ? 65_535 : 64
     let queue = cl_queue_open(namespace, Self.number, kept, Self.longest, &step)
     guard queue >= 0 else { throw failure("packets cannot be queued") }
-    let sender = cl_packet_socket(namespace, Self.mark, &step)
+    let sender = cl_packet_socket(namespace, 4, Self.mark, &step)
     guard sender >= 0 else {
       let error = failure("packets cannot be sent")
       Glibc.close(queue)
       throw error
     }
+    // None where the kernel has no IPv6: then none of its packets come.
+    let senderOfSix = cl_packet_socket(namespace, 6, Self.mark, &step)
     var ends: [CInt] = [-1, -1]
     guard cl_pipe(&ends) == 0 else {
       let error = failure("no pipe can be had")
       Glibc.close(queue)
       Glibc.close(sender)
+      if senderOfSix >= 0 { Glibc.close(senderOfSix) }
       throw error
     }
     self.init(
       PacketScheduler(
-        queue: queue, sender: sender, stop: ends[0], kept: Int(kept), conditions: conditions,
+        queue: queue, sender: sender, senderOfSix: senderOfSix, stop: ends[0], kept: Int(kept),
+        conditions: conditions,
         random: SplitMix64(seed: seed)), stop: ends[1])
   }
 
@@ -141,6 +145,7 @@ private struct PacketScheduler: Sendable {
 
   let queue: CInt
   let sender: CInt
+  let senderOfSix: CInt
   let stop: CInt
   /// How many bytes of each packet come along.
   let kept: Int
@@ -150,16 +155,17 @@ private struct PacketScheduler: Sendable {
   private var counts = PacketCounts()
   private var order: UInt64 = 0
   /// When each sender's link is free again.
-  private var free: [UInt32: UInt64] = [:]
+  private var free: [UInt64: UInt64] = [:]
   private var accepted: [UInt32] = []
   private var dropped: [UInt32] = []
 
   init(
-    queue: CInt, sender: CInt, stop: CInt, kept: Int, conditions: LinkConditions,
+    queue: CInt, sender: CInt, senderOfSix: CInt, stop: CInt, kept: Int, conditions: LinkConditions,
     random: SplitMix64
   ) {
     self.queue = queue
     self.sender = sender
+    self.senderOfSix = senderOfSix
     self.stop = stop
     self.kept = kept
     self.conditions = conditions
@@ -169,6 +175,7 @@ private struct PacketScheduler: Sendable {
   func close() {
     Glibc.close(queue)
     Glibc.close(sender)
+    if senderOfSix >= 0 { Glibc.close(senderOfSix) }
     Glibc.close(stop)
   }
 
@@ -270,10 +277,15 @@ private struct PacketScheduler: Sendable {
     return ends
   }
 
-  /// The sender's address, as it stands in the header; 0 for what has none.
-  private static func source(of packet: cl_packet) -> UInt32 {
+  /// The sender's address, as it stands in the header, or most of it; 0 for what has none.
+  private static func source(of packet: cl_packet) -> UInt64 {
     guard let bytes = packet.bytes, packet.captured >= 20 else { return 0 }
-    return UnsafeRawPointer(bytes).loadUnaligned(fromByteOffset: 12, as: UInt32.self)
+    let header = UnsafeRawPointer(bytes)
+    if bytes[0] >> 4 == 6, packet.captured >= 40 {
+      return header.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        ^ header.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+    }
+    return UInt64(header.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
   }
 
   private func bytes(of packet: cl_packet) -> [UInt8]? {
@@ -284,7 +296,7 @@ private struct PacketScheduler: Sendable {
   /// A bit is changed of what comes after the network's header, which routers would have checked.
   private mutating func corrupted(_ packet: cl_packet) -> [UInt8]? {
     guard var bytes = bytes(of: packet), let first = bytes.first else { return nil }
-    let header = Int(first & 0xf) * 4
+    let header = first >> 4 == 6 ? 40 : Int(first & 0xf) * 4
     guard header < bytes.count else { return nil }
     let place = Int.random(in: header..<bytes.count, using: &random)
     bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
@@ -304,7 +316,7 @@ private struct PacketScheduler: Sendable {
       }
       if let twin = next.twin {
         decide()
-        _ = cl_packet_send(sender, twin, twin.count)
+        _ = cl_packet_send(twin[0] >> 4 == 6 ? senderOfSix : sender, twin, twin.count)
       }
     }
     decide()

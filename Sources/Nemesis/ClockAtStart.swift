@@ -32,10 +32,16 @@ public final class ClockAtStart: Fault {
     var hit: [String] = []
     for node in nodes where await cluster.state(of: node) == .running {
       let host = cluster.hosts[node]
-      let trial = try await host.run(
-        host.ahead(Command("true"), bySeconds: Self.ahead), deadline: Self.patience)
-      guard trial.status.isSuccess else {
-        throw FaultError.skipped("\(host.name): \(trial.errorText.prefix { $0 != "\n" })")
+      do throws(HostError) {
+        _ = try await host.run(
+          host.ahead(Command("true"), bySeconds: Self.ahead), deadline: Self.patience
+        ).succeeded("true", on: host.name)
+      } catch {
+        switch error {
+        case .cannotStart(_, _, let reason), .failed(_, _, _, let reason):
+          throw FaultError.skipped("\(host.name): \(reason.prefix { $0 != "\n" })")
+        default: throw error
+        }
       }
       shifted.withLock { _ = $0.insert(node) }
       let pid = try await restart(node, ahead: Self.ahead)

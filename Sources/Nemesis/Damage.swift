@@ -71,6 +71,8 @@ public final class Damage: Fault {
       try await Task.sleep(for: .milliseconds(5))
     }
     let isUp = await cluster.state(of: node) == .running
+    // Its files are its own until the old ones come back.
+    if aim.trouble == .stale { await excuses.pardon(node) }
     return "\(line); it \(isUp ? "came up" : "refuses to come up")"
   }
 
@@ -113,7 +115,7 @@ public final class Damage: Fault {
   /// Turns bits back, gives old files, and starts the nodes on what they have.
   public func heal() async throws -> [Event.Detail] {
     var evidence: [String] = []
-    for node in excuses.all {
+    for node in Set(excuses.all).union(copied.withLock { $0 }).sorted() {
       let name = cluster.hosts[node].name
       if let flip = flips.withLock({ $0[node] }) {
         try await cluster.kill(node)
@@ -123,6 +125,7 @@ public final class Damage: Fault {
           "\(name): \(isBack ? "the byte is \(flip.before) again" : "it was written anew")")
       }
       if copied.withLock({ $0.contains(node) }) {
+        await excuses.excuse(node)
         try await cluster.kill(node)
         try await run(node, "rm", ["-rf", "--", cluster.data(of: node)])
         try await run(node, "mv", ["-T", "--", old(node), cluster.data(of: node)])

@@ -8,8 +8,8 @@ import Workloads
 struct Harm: Equatable {
   /// Nodes that are down, stand still, or that clients do not reach.
   var down: Set<Int> = []
-  /// Nodes of which one at a time is down.
-  var inTurn: Set<Int> = []
+  /// Sets of nodes of each of which one at a time is down.
+  var inTurn: [Set<Int>] = []
   /// Directions in which nothing is heard, by place.
   var cuts: Set<[Int]> = []
   /// Nodes that lose what they wrote and did not sync.
@@ -20,7 +20,7 @@ struct Harm: Equatable {
   /// All of it together.
   static func + (one: Harm, other: Harm) -> Harm {
     Harm(
-      down: one.down.union(other.down), inTurn: one.inTurn.union(other.inTurn),
+      down: one.down.union(other.down), inTurn: one.inTurn + other.inTurn,
       cuts: one.cuts.union(other.cuts), unsynced: one.unsynced.union(other.unsynced),
       synced: one.synced.union(other.synced))
   }
@@ -33,7 +33,9 @@ struct Harm: Equatable {
   /// Whether, of `count` nodes, one runs and hears both ways so many that run that they are a majority with
   /// it, whichever of those that are down in turn is.
   func leavesQuorum(of count: Int) -> Bool {
-    let turns: [Set<Int>] = inTurn.isEmpty ? [[]] : inTurn.map { [$0] }
+    let turns = inTurn.reduce([Set<Int>()]) { turns, nodes in
+      Array(Set(turns.flatMap { turn in nodes.map { turn.union([$0]) } }))
+    }
     return turns.allSatisfy { turn in
       let up = Set(0..<count).subtracting(down).subtracting(turn)
       return up.contains { node in
@@ -59,6 +61,13 @@ extension Envelope {
       return harm.unsynced.union(harm.synced).count <= (count - 1) / 2
         ? nil : "with what else is on more than a minority would lose data, against the envelope"
     }
+  }
+}
+
+extension LinkConditions {
+  /// Whether nobody can be asked to do anything over such links in time.
+  var isAsGoodAsCut: Bool {
+    loss >= 0.3 || delay >= .milliseconds(500) || (bitsPerSecond ?? .infinity) < 64_000
   }
 }
 

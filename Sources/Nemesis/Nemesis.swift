@@ -71,6 +71,9 @@ public actor Nemesis {
   private var obstacles: [Int: String] = [:]
   /// What the faults that are on take, by their numbers.
   private var harms: [Int: Harm] = [:]
+  /// How far the logs of nodes must come that have lost what they had not synced, by place, until they are as
+  /// good as others.
+  private var catchingUp: [Int: UInt64] = [:]
   /// The nodes that have lost what they had synced.
   private var forgetful: Set<Int> = []
   /// What became of the faults so far, by the order of their ends.
@@ -158,13 +161,16 @@ public actor Nemesis {
         due = .now
       }
       let resolved = try await resolve(planned)
+      await seeWhoHasCaughtUp()
       // What is recorded so far must survive whatever the fault does to this machine.
       try await recorder.flush()
       try await Task.sleep(until: due)
       guard claims.isDisjoint(with: resolved.claims) else {
         throw FaultError.skipped("another fault was on the same nodes or network")
       }
-      let all = harms.values.reduce(resolved.harm, +) + Harm(synced: forgetful)
+      let all =
+        harms.values.reduce(resolved.harm, +)
+        + Harm(unsynced: Set(catchingUp.keys), synced: forgetful)
       if let refusal = envelope.refusal(of: all, nodes: cluster.hosts.count) {
         throw FaultError.skipped(refusal)
       }
@@ -188,10 +194,27 @@ public actor Nemesis {
       outcome.result = Task.isCancelled ? .skipped : .failed
       outcome.reason = Task.isCancelled ? "the run ended meanwhile" : "\(error)"
     }
+    if envelope == .minorityDurable { await noteLosses(of: harms[planned.fault]) }
     claims.subtract(claimed)
     harms[planned.fault] = nil
     active[planned.fault] = nil
     outcomes.append(outcome)
+  }
+
+  /// Who has lost what it had not synced has to come as far as the furthest is now.
+  private func noteLosses(of harm: Harm?) async {
+    guard let harm, !harm.unsynced.isEmpty else { return }
+    let last = await cluster.system.standings(group: group).map(\.lastIndex).max() ?? .max
+    for node in harm.unsynced { catchingUp[node] = last }
+  }
+
+  private func seeWhoHasCaughtUp() async {
+    guard !catchingUp.isEmpty else { return }
+    for standing in await cluster.system.standings(group: group) {
+      if let goal = catchingUp[standing.node], standing.lastIndex >= goal {
+        catchingUp[standing.node] = nil
+      }
+    }
   }
 
   /// Waits until `state` is so; how long, in milliseconds, is part of the evidence.

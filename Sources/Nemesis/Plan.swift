@@ -39,12 +39,12 @@ public struct PlannedFault: Equatable, Sendable, Codable {
     var planned = self
     for detail in details {
       if detail.name == "waited", case .integer(let milliseconds) = detail.value, when != nil {
-        planned.atMilliseconds += Int(clamping: max(0, milliseconds))
+        planned.atMilliseconds += Int(min(max(0, milliseconds), Int64(withinMilliseconds ?? 0)))
         planned.when = nil
         planned.withinMilliseconds = nil
       }
       if detail.name == "lasted", case .integer(let milliseconds) = detail.value, healWhen != nil {
-        planned.forMilliseconds = Int(clamping: max(0, milliseconds))
+        planned.forMilliseconds = Int(min(max(0, milliseconds), Int64(forMilliseconds)))
         planned.healWhen = nil
       }
       guard case .list(let values) = detail.value else { continue }
@@ -170,10 +170,12 @@ public enum Plan {
   /// - Throws: `PlanError` with the line that is none.
   public static func read(_ lines: Data) throws(PlanError) -> [PlannedFault] {
     var plan: [PlannedFault] = []
+    var numbers: Set<Int> = []
     for (number, line) in lines.split(separator: UInt8(ascii: "\n")).enumerated() {
       guard number < most, let fault = try? JSONDecoder().decode(PlannedFault.self, from: line),
         (0...longest).contains(fault.atMilliseconds), (0...longest).contains(fault.forMilliseconds),
-        (0...longest).contains(fault.withinMilliseconds ?? 0)
+        (0...longest).contains(fault.withinMilliseconds ?? 0),
+        numbers.insert(fault.fault).inserted
       else { throw PlanError(line: number + 1) }
       plan.append(fault)
     }

@@ -37,7 +37,8 @@ extension Nemesis {
       let aim: AimedTrouble<LinkConditions> = try planned.understood(AimedTrouble.init(choice:))
       let fault = SlowNetwork(
         aim: aim, nodes: try draw.nodes(aim.target), seed: draw.random.next(), rules: rules)
-      return ResolvedFault(fault: fault, claims: [.conditions])
+      let cuts = aim.trouble.isAsGoodAsCut ? places(of: fault.grudge.cuts) : []
+      return ResolvedFault(fault: fault, claims: [.conditions], harm: Harm(cuts: cuts))
     case "recipe":
       let recipe: Recipe = try planned.understood(Recipe.init(rawValue:))
       let fault = RecipeRun(
@@ -117,6 +118,13 @@ extension Nemesis {
     return Array(Set(places)).sorted()
   }
 
+  /// The directions by the places of their nodes.
+  private func places(of cuts: Set<Link>) -> Set<[Int]> {
+    let names = cluster.hosts.map(\.name)
+    return Set(
+      cuts.map { [$0.from, $0.to].map { name in names.firstIndex { $0 == name } ?? names.count } })
+  }
+
   private func partition(
     _ planned: PlannedFault, _ draw: inout Draw
   ) throws(FaultError) -> ResolvedFault {
@@ -130,8 +138,8 @@ extension Nemesis {
       throw .skipped("nothing can be cut from \(stranger.from) to \(stranger.to)")
     }
     let fault = Partition(shape: shape, by: means, grudge: grudge, rules: rules, probe: probe)
-    let cuts = grudge.cuts.map { [names.firstIndex(of: $0.from)!, names.firstIndex(of: $0.to)!] }
-    return ResolvedFault(fault: fault, claims: [.partition], harm: Harm(cuts: Set(cuts)))
+    return ResolvedFault(
+      fault: fault, claims: [.partition], harm: Harm(cuts: places(of: grudge.cuts)))
   }
 
   private func process(
@@ -151,7 +159,7 @@ extension Nemesis {
     let isInTurn = ["roll", "upgrade"].contains(planned.kind)
     return ResolvedFault(
       fault: fault, claims: Set(nodes.map { .process($0) }),
-      harm: isInTurn ? Harm(inTurn: Set(nodes)) : Harm(down: Set(nodes)))
+      harm: isInTurn ? Harm(inTurn: [Set(nodes)]) : Harm(down: Set(nodes)))
   }
 }
 

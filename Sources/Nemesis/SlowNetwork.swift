@@ -11,7 +11,7 @@ public final class SlowNetwork: Fault {
   /// `network`.
   public let kind = "network"
   private let aim: AimedTrouble<LinkConditions>
-  private let grudge: Grudge
+  let grudge: Grudge
   private let nodes: [String]
   private let seed: UInt64
   private let rules: NetworkRuleBook

@@ -72,10 +72,6 @@ public final class Starve: Fault {
       try await host.release(group)
       try await host.undo(Self.key(group))
       _ = groups.withLock { $0.removeValue(forKey: node) }
-      if excuses.all.contains(node) {
-        if await cluster.hasEndedItself(node) { try await cluster.start(node) }
-        await excuses.pardon(node)
-      }
     }
     for (node, limit) in limits.withLock({ $0 }) {
       // The process may have ended of it, and another has begun with what it had before.
@@ -84,8 +80,10 @@ public final class Starve: Fault {
         // One that could not open something may be about to end.
         try await Task.sleep(for: .milliseconds(300))
       }
-      if await cluster.hasEndedItself(node) { try await cluster.start(node) }
       _ = limits.withLock { $0.removeValue(forKey: node) }
+    }
+    for node in excuses.all {
+      if await cluster.hasEndedItself(node) { try await cluster.start(node) }
       await excuses.pardon(node)
     }
     return []

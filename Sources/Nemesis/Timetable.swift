@@ -22,6 +22,7 @@ struct Timetable {
     _ start: Int, lasting length: Int, in group: String?, endingBy end: Int
   ) -> Int? {
     placed.removeAll { $0.end <= start }
+    if let quiet = schedule.quiet, quiet.every - quiet.lasts < .milliseconds(length) { return nil }
     var time = start
     while time + length <= end {
       guard let later = obstacle(time, time + length, group) else {

@@ -247,7 +247,9 @@ public actor Cluster {
       switch status {
       case .exited: true
       case .signalled(let number, _): number == Signal.kill.rawValue
-      default: false
+      // Which only a host tells apart from any other kill.
+      case .outOfMemory: true
+      case .lost: false
       }
     if isDecent, nodes[index].excuses > 0 || nodes[index].excusedUntil ?? .now > .now {
       nodes[index].excusedEnd = status
@@ -279,8 +281,13 @@ public actor Cluster {
   public func retire(_ index: Int) async throws {
     let result: Result<Void, any Error>
     do { result = .success(try await stop(index)) } catch { result = .failure(error) }
-    await nodes[index].disk?.end()
+    let disk = nodes[index].disk
     nodes[index].disk = nil
+    await disk?.end()
+    if let disk, disk.hasEndedItself {
+      throw SystemError(
+        "\(hosts[index].name): gauntlet-disk ended by itself; read \(home(of: index))/disk.log")
+    }
     try result.get()
   }
 

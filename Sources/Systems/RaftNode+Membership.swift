@@ -22,7 +22,7 @@ extension RaftNode: MembershipControl {
       return NodeStanding(
         node: node, lastIndex: members.lastLogIndex,
         isLearner: members.learners.contains(node + 1),
-        sinceVote: members.secondsSinceVote.map { .seconds($0) })
+        sinceVote: members.secondsSinceVote.map { .seconds(min(max($0, 0), 1e9)) })
     }.compactMap { $0 }
   }
 

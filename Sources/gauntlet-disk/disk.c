@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -29,8 +30,24 @@ static const char *folder;
 // Who asked for the sync that is the last: its number is a thread's, which stands for its process.
 pid_t shim_victim(void) { return fuse_get_context()->pid; }
 
-// The one who waits for it was killed: it need not be waited for any more.
-bool shim_is_interrupted(void) { return fuse_interrupted(); }
+// The one who waits for it was killed: it need not be waited for any more. Other signals interrupt too, and
+// no sync fails of them on any disk.
+bool shim_is_interrupted(void) {
+  if (!fuse_interrupted()) { return false; }
+  char path[64], line[256];
+  snprintf(path, sizeof path, "/proc/%d/status", fuse_get_context()->pid);
+  FILE *status = fopen(path, "re");
+  if (!status) { return true; }
+  bool is_killed = false;
+  while (!is_killed && fgets(line, sizeof line, status)) {
+    unsigned long long pending = 0;
+    if (sscanf(line, "SigPnd: %llx", &pending) == 1 || sscanf(line, "ShdPnd: %llx", &pending) == 1) {
+      is_killed = (pending >> (SIGKILL - 1)) & 1;
+    }
+  }
+  fclose(status);
+  return is_killed;
+}
 
 // The path in the folder; an errno, negative, when it is too long.
 #define INSIDE(name, path) \
@@ -45,7 +62,6 @@ static void *begin(struct fuse_conn_info *connection, struct fuse_config *config
   config->attr_timeout = config->entry_timeout = config->negative_timeout = 0;
   config->kernel_cache = 0;
   config->use_ino = 1;
-  config->hard_remove = 1;
   config->nullpath_ok = 1;
   // A node that is killed while its sync stalls is let go: the thread that does it is sent a signal.
   config->intr = 1;
@@ -116,6 +132,11 @@ static int disk_fsyncdir(const char *path, int only_data, struct fuse_file_info 
 static int disk_mkdir(const char *path, mode_t mode) {
   INSIDE(inside, path)
   return answer(mkdir(inside, mode));
+}
+
+static int disk_mknod(const char *path, mode_t mode, dev_t device) {
+  INSIDE(inside, path)
+  return answer(mknod(inside, mode, device));
 }
 
 static int disk_unlink(const char *path) {
@@ -233,7 +254,7 @@ static const struct fuse_operations operations = {
   .init = begin, .destroy = finish, .getattr = disk_getattr, .access = disk_access,
   .readlink = disk_readlink, .readdir = disk_readdir, .opendir = disk_opendir,
   .releasedir = disk_releasedir, .fsyncdir = disk_fsyncdir, .mkdir = disk_mkdir,
-  .unlink = disk_unlink, .rmdir = disk_rmdir, .symlink = disk_symlink, .rename = disk_rename,
+  .mknod = disk_mknod, .unlink = disk_unlink, .rmdir = disk_rmdir, .symlink = disk_symlink, .rename = disk_rename,
   .link = disk_link, .chmod = disk_chmod, .chown = disk_chown, .truncate = disk_truncate,
   .utimens = disk_utimens, .open = disk_open, .create = disk_create, .release = disk_release,
   .read = disk_read, .write = disk_write, .fsync = disk_fsync, .fallocate = disk_fallocate,
@@ -252,6 +273,12 @@ int main(int count, char **arguments) {
   if (!folder) {
     perror(arguments[1]);
     return 1;
+  }
+  // Each file that a node has open is one of ours.
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
   }
   // What a node makes has the mode that it asks for.
   umask(0);

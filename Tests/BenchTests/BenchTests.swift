@@ -2,6 +2,7 @@
 
 import Foundation
 import History
+import Nemesis
 import Synchronization
 import Testing
 import Workloads
@@ -84,6 +85,31 @@ import Workloads
     // As it is judged again from what was stored.
     let again = try await Judgement.judge(History(), of: workload, Circumstances(results))
     #expect(again.outcome == .violation)
+  }
+}
+
+extension JudgementTests {
+  @Test("a recipe of which none took hold is said, with what became of it")
+  func recipes() async throws {
+    let workload = try WorkloadFile.parse(
+      "time: 60s\nfaults: [{recipe: [leader-flip, hung-leader], every: 5s, for: 1s}]", file: "w")
+    var circumstances = Circumstances()
+    circumstances.faults = [
+      FaultOutcome(fault: 1, kind: "recipe", choice: "leader-flip", result: .installed),
+      FaultOutcome(
+        fault: 2, kind: "recipe", choice: "hung-leader", result: .skipped, reason: "step 1: no shim"
+      ),
+    ]
+    func missing() async throws -> [String] {
+      try await Judgement.judge(History(), of: workload, circumstances).missing.filter {
+        $0.contains("recipe")
+      }
+    }
+    #expect(
+      try await missing().contains("the recipe hung-leader did not take hold: step 1: no shim"))
+    #expect(try await !missing().contains { $0.contains("leader-flip") })
+    circumstances.faults[1].result = .installed
+    #expect(try await !missing().contains { $0.contains("did not take hold") })
   }
 }
 

@@ -190,6 +190,7 @@ struct RunIntegrationTests {
         workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
           - {kill: leader, at: 1s, for: 5s, heal-when: leader}
+          - {network: {delay: 5ms, duplicate: 20%, corrupt: 2%}, on: all, at: 3s, for: 600ms}
           - {pause: held, at: 4s, for: 1s, when: level}
           - {kill: majority, at: 7s, for: 300ms}
           - {starve: memory, on: one, at: 8s, for: 500ms}
@@ -207,6 +208,10 @@ struct RunIntegrationTests {
       }
       #expect(run.code == 0, "\(run.output) \(run.errors)")
       #expect(outcome("majority") == "skipped")
+      #expect(
+        faults.contains {
+          $0["kind"] as? String == "network" && $0["result"] as? String == "installed"
+        })
       for choice in ["leader", "held", "one-way"] {
         #expect(outcome(choice) == "installed", "\(faults)")
       }

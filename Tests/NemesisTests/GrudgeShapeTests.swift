@@ -118,12 +118,15 @@ import Workloads
     let line =
       #"{"atMilliseconds":5,"choice":"one","fault":1,"forMilliseconds":9,"kind":"kill","seed":3}"#
     for broken in [
-      "x", line.replacing(":5,", with: ":-5,"),
+      "x", line, line.replacing(":5,", with: ":-5,"),
       line.replacing(":9,", with: ":9223372036854775807,"),
     ] {
       #expect(throws: PlanError(line: 2)) { try Plan.read(Data("\(line)\n\(broken)\n".utf8)) }
     }
-    let endless = Data(repeatElement("\(line)\n", count: 100_001).joined().utf8)
+    let numbered = (1...100_001).map {
+      #"{"atMilliseconds":5,"choice":"one","fault":\#($0),"forMilliseconds":9,"kind":"kill","seed":3}"#
+    }
+    let endless = Data(numbered.joined(separator: "\n").utf8)
     #expect(throws: PlanError(line: 100_001)) { try Plan.read(endless) }
   }
 

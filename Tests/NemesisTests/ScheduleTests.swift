@@ -86,8 +86,10 @@ import Workloads
     #expect(Harm(down: [0, 1]).leavesQuorum(of: 5))
     #expect(!Harm(down: [0, 1, 2]).leavesQuorum(of: 5))
     #expect(!Harm(down: [0, 1]).leavesQuorum(of: 4))
-    #expect(!Harm(down: [0, 1], inTurn: [0, 1, 2]).leavesQuorum(of: 5))
-    #expect(Harm(down: [0, 1], inTurn: [0, 1]).leavesQuorum(of: 5))
+    #expect(!Harm(down: [0, 1], inTurn: [[0, 1, 2]]).leavesQuorum(of: 5))
+    #expect(Harm(down: [0, 1], inTurn: [[0, 1]]).leavesQuorum(of: 5))
+    #expect(!Harm(inTurn: [[1], [2]]).leavesQuorum(of: 3))
+    #expect(Harm(inTurn: [[1, 2], [0, 1]]).leavesQuorum(of: 5))
     // One direction is as bad as both: who is not answered cannot lead.
     #expect(!Harm(cuts: cuts([(0, 1), (1, 2), (2, 0)])).leavesQuorum(of: 3))
     #expect(Harm(cuts: cuts([(0, 1), (0, 2)])).leavesQuorum(of: 3))

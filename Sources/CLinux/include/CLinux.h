@@ -130,11 +130,12 @@ int cl_queue_accept_through(int queue, uint16_t number, uint32_t id);
 int cl_queue_replace(
   int queue, uint16_t number, uint32_t id, const uint8_t *_Nonnull bytes, size_t length);
 
-/// Opens a socket in the namespace at `netns`, NULL for our own, from which whole IPv4 packets are sent
-/// that carry `mark`. A descriptor, or -1 with errno and `failed_step` set.
-int cl_packet_socket(const char *_Nullable netns, uint32_t mark, int *_Nonnull failed_step);
+/// Opens a socket in the namespace at `netns`, NULL for our own, from which whole packets of
+/// this version of IP, 4 or 6, are sent that carry `mark`. A descriptor, or -1 with errno and `failed_step` set.
+int cl_packet_socket(
+  const char *_Nullable netns, int version, uint32_t mark, int *_Nonnull failed_step);
 
-/// Sends a whole IPv4 packet to the address in its header. 0, or -1 and errno.
+/// Sends a whole packet of the socket's version to the address in its header. 0, or -1 and errno.
 int cl_packet_send(int fd, const uint8_t *_Nonnull bytes, size_t length);
 
 /// How a child ended.
@@ -158,9 +159,9 @@ int cl_peek_exit(int pidfd, struct cl_exit *_Nonnull result);
 /// errno.
 int cl_pidfd_signal(int pidfd, int signal);
 
-/// Whether this process may make such a namespace, tried in a child that ends at once: 0, or what
-/// errno said.
-int cl_try_unshare(int flags);
+/// Whether this process may start another whose clocks that cannot be set are ahead, tried in a child that ends
+/// at once: 0, or what errno said.
+int cl_try_clocks(void);
 
 /// Moves the calling thread, and those that it starts, to a new network namespace. 0, or -1 and
 /// errno.
@@ -168,9 +169,6 @@ int cl_new_network(void);
 
 /// Unmounts what is mounted at `path`, though somebody may still use it. 0, or -1 and errno.
 int cl_unmount(const char *_Nonnull path);
-
-/// `CLONE_NEWTIME`, which older headers lack.
-enum { CL_NEW_TIME = 0x80 };
 
 /// A descriptor that stands for a process. -1 and errno where it is gone, or the kernel too old.
 int cl_pidfd_open(pid_t pid);
