@@ -54,6 +54,7 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
   ],
   targets: [
+    .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibCrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev"])]),
@@ -62,7 +63,7 @@ let package = Package(
     .target(name: "CShim"),
     .target(name: "Blocking"),
     .target(name: "Checksum", dependencies: ["CLibCrypto"]),
-    .target(name: "History", dependencies: ["Blocking", "CZlib"]),
+    .target(name: "History", dependencies: ["Blocking", "CBZip2", "CZlib"]),
     .target(name: "Linearizability", dependencies: ["History"]),
     .target(
       name: "Checkers",

@@ -129,7 +129,8 @@ public enum Judgement {
   private static func unplanned(in workload: Workload) -> [String] {
     let planned = Set(Plan.draw(for: workload, seed: workload.seed ?? 0).map(\.kind))
     return Set(workload.faults.map(\.kind.name)).subtracting(planned).sorted().map {
-      "no \($0) fits into \(workload.time.workloadText): give it more time, or choose with --faults"
+      "no \($0) fits into \(workload.time.workloadText) with its waits and all quiet times: give it more time, "
+        + "or choose with --faults"
     }
   }
 
@@ -251,7 +252,8 @@ public enum Judgement {
         : "All checks asked for passed; linearizability was not among them."
     case .violation:
       let isBroken = results.verdict == "invalid"
-      return isBroken ? detail(.linearizable) : "Two leaders in one term: \(detail(.elections))."
+      return (isBroken ? detail(.linearizable) : "Two leaders in one term: \(detail(.elections)).")
+        + excuse(results.faults)
     case .crash: return "A node ended on its own: \(detail(.crashes))."
     case .interrupted: return "Interrupted; what was recorded until then is \(results.verdict)."
     case .benchFailure: return "The bench failed: \(results.problems.joined(separator: "; "))."
@@ -263,6 +265,19 @@ public enum Judgement {
       let reasons = unknown.map(\.detail) + results.missing
       return "Inconclusive: \(reasons.joined(separator: "; "))."
     }
+  }
+}
+
+extension Judgement {
+  /// What must be known of a violation after faults that Raft promises nothing about.
+  private static func excuse(_ faults: [FaultOutcome]) -> String {
+    let losses = faults.filter { fault in
+      fault.result == .installed && fault.kind == "damage"
+        && AimedTrouble<FileTrouble>(choice: fault.choice)?.trouble.losesDurable == true
+    }
+    guard !losses.isEmpty else { return "" }
+    let names = Set(losses.map { "damage \($0.choice)" }).sorted().joined(separator: ", ")
+    return " (\(names) took what was synced, which is more than Raft promises to survive.)"
   }
 }
 

@@ -135,6 +135,10 @@ public struct Run: Sendable {
     clock.begin("deploy", within: .seconds(30))
     async let obstacles = nemesis.findObstacles(to: plan)
     try await deploy()
+    for (index, host) in cluster.hosts.enumerated() where await cluster.isOnOurDisk(index) {
+      FileHandleOutput.standardError.write(
+        "\(host.name): no library can be in its process; its files are on gauntlet-disk\n")
+    }
     for line in try await obstacles {
       FileHandleOutput.standardError.write("\(line); faults that need it are left out\n")
     }

@@ -28,8 +28,14 @@ public struct RunFolder: Sendable, Equatable {
   public var workload: String { "\(path)/run.yaml" }
   /// The faults that were planned.
   public var plan: String { "\(path)/plan.jsonl" }
-  /// All operations and faults.
-  public var history: String { "\(path)/history.jsonl" }
+  /// All operations and faults; packed, in a run that was packed.
+  public var history: String {
+    let plain = "\(path)/history.jsonl"
+    let isPacked = access(plain, F_OK) != 0 && access(packedHistory, F_OK) == 0
+    return isPacked ? packedHistory : plain
+  }
+  /// The same, packed.
+  public var packedHistory: String { "\(path)/history.jsonl.bz2" }
   /// Every verdict and figure.
   public var results: String { "\(path)/results.json" }
   /// The page.

@@ -163,3 +163,16 @@ public struct RunResults: Sendable, Codable {
     try RunFolder.write(data, to: path)
   }
 }
+
+extension RunResults {
+  /// The faults that were not done, and why: how often each, where it was more than once.
+  public var leftOut: [(what: String, reason: String)] {
+    let skipped = faults.filter { $0.result == .skipped }
+    let alike = Dictionary(grouping: skipped) {
+      ["\($0.kind) \($0.choice)", $0.reason ?? "skipped"]
+    }
+    return alike.sorted { ($0.value[0].fault, $0.key[0]) < ($1.value[0].fault, $1.key[0]) }.map {
+      ($0.value.count > 1 ? "\($0.key[0]), \($0.value.count) times" : $0.key[0], $0.key[1])
+    }
+  }
+}

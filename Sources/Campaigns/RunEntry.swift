@@ -112,7 +112,7 @@ public struct RunEntry: Sendable, Codable, Equatable {
   /// The name of the file in a run's folder that says to which campaign it belongs.
   static let membershipFile = "campaign.json"
 
-  private static func size(of folder: String) -> Int {
+  static func size(of folder: String) -> Int {
     guard let names = FileManager.default.enumerator(atPath: folder) else { return 0 }
     return names.reduce(0) { sum, name in
       let attributes = (name as? String).flatMap {

@@ -56,7 +56,9 @@ actor RunShelf {
   }
 
   /// What a run's folder may offer as it is.
-  static let files = ["history.jsonl", "results.json", "run.yaml", "plan.jsonl", "campaign.json"]
+  static let files = [
+    "history.jsonl", "history.jsonl.bz2", "results.json", "run.yaml", "plan.jsonl", "campaign.json",
+  ]
 
   /// The run in `folder`, a path in the store.
   ///
@@ -66,7 +68,8 @@ actor RunShelf {
     let path = "\(store)/\(folder)"
     for name in Self.files where FileManager.default.fileExists(atPath: "\(path)/\(name)") {
       try checkFile(
-        "\(folder)/\(name)", limit: name == "history.jsonl" ? .max : Self.largestDocument)
+        "\(folder)/\(name)",
+        limit: name.hasPrefix("history.jsonl") ? .max : Self.largestDocument)
     }
     let entry = try RunEntry(reading: folder, in: store)
     let run = RunFolder(path: path)
@@ -95,6 +98,10 @@ actor RunShelf {
   /// - Throws: when it has not ended, or cannot be drawn.
   func drawing(of folder: String, nonce: String) throws -> String {
     try check(folder)
+    let packed = RunFolder(path: "\(store)/\(folder)")
+    guard packed.history != packed.packedHistory else {
+      throw NotShown(description: "The history is packed; `gauntlet report` draws it.")
+    }
     for name in ["history.jsonl", "results.json", "run.yaml"] {
       let limit = name == "history.jsonl" ? Self.largestHistory : Self.largestDocument
       try checkFile("\(folder)/\(name)", limit: limit)

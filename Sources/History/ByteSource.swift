@@ -1,9 +1,9 @@
-// Where a history's bytes come from: a descriptor or memory, unpacked when they are gzip.
+// Where a history's bytes come from: a descriptor or memory, unpacked when they are gzip or bzip2.
 // Here: reading into a given space. Not here: lines and forms (InputWindow.swift).
 
 import Glibc
 
-/// A stream of bytes; whether they are packed is told from the first two.
+/// A stream of bytes; whether they are packed is told from the first three.
 final class ByteSource {
   private enum Origin {
     case descriptor(CInt, isOwned: Bool)
@@ -14,7 +14,7 @@ final class ByteSource {
   private var origin: Origin
   private var head: [UInt8] = []
   private var hasLooked = false
-  private var gunzip: Gunzip?
+  private var unpacking: (any Unpacking)?
 
   /// The bytes of an open descriptor, which may be a pipe.
   init(descriptor: CInt, isOwned: Bool = false, name: String) {
@@ -45,9 +45,9 @@ final class ByteSource {
   /// Reads at least one byte into `space`, or none at the end.
   func read(into space: UnsafeMutableBufferPointer<UInt8>) throws(HistoryError) -> Int {
     if !hasLooked { try look() }
-    guard let gunzip else { return try packed(into: space) }
+    guard let unpacking else { return try packed(into: space) }
     do {
-      return try gunzip.read(into: space) { (space) throws(HistoryError) in
+      return try unpacking.read(into: space) { (space) throws(HistoryError) in
         try packed(into: space)
       }
     } catch {
@@ -60,9 +60,9 @@ final class ByteSource {
 
   private func look() throws(HistoryError) {
     hasLooked = true
-    var start = [UInt8](repeating: 0, count: 2)
+    var start = [UInt8](repeating: 0, count: 3)
     var count = 0
-    while count < 2 {
+    while count < 3 {
       var space = start[count...]
       let more: Result<Int, HistoryError> = space.withUnsafeMutableBufferPointer { space in
         Result { () throws(HistoryError) in try unread(into: space) }
@@ -73,7 +73,11 @@ final class ByteSource {
       count += read
     }
     head = Array(start[..<count])
-    if head == [0x1f, 0x8b] { gunzip = Gunzip() }
+    if head.starts(with: [0x1f, 0x8b]) {
+      unpacking = Gunzip()
+    } else if head == Array("BZh".utf8) {
+      unpacking = Bunzip()
+    }
   }
 
   private func packed(into space: UnsafeMutableBufferPointer<UInt8>) throws(HistoryError) -> Int {

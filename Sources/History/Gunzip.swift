@@ -3,15 +3,7 @@
 import CZlib
 
 /// zlib's inflate over packed bytes that come in pieces.
-final class Gunzip {
-  /// Why unpacking stopped.
-  enum Failure: Error {
-    /// The packed bytes could not be read.
-    case input(HistoryError)
-    /// They are not gzip.
-    case broken(String)
-  }
-
+final class Gunzip: Unpacking {
   // zlib keeps the stream's address, so it lies still on the heap. Both are owned here.
   private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   private let packed = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1 << 16)
@@ -32,11 +24,10 @@ final class Gunzip {
     packed.deallocate()
   }
 
-  /// Unpacks at least one byte into `space`, or none at the end.
   func read(
     into space: UnsafeMutableBufferPointer<UInt8>,
     from input: (UnsafeMutableBufferPointer<UInt8>) throws(HistoryError) -> Int
-  ) throws(Failure) -> Int {
+  ) throws(UnpackingFailure) -> Int {
     stream.pointee.next_out = space.baseAddress
     stream.pointee.avail_out = CUnsignedInt(space.count)
     while stream.pointee.avail_out == CUnsignedInt(space.count) {
@@ -66,7 +57,7 @@ final class Gunzip {
 
   private func refill(
     from input: (UnsafeMutableBufferPointer<UInt8>) throws(HistoryError) -> Int
-  ) throws(Failure) -> Bool {
+  ) throws(UnpackingFailure) -> Bool {
     let count: Int
     do { count = try input(packed) } catch { throw .input(error) }
     stream.pointee.next_in = packed.baseAddress
@@ -75,7 +66,7 @@ final class Gunzip {
   }
 
   /// Begins the next member, after zeros if any: some tools pad what they write.
-  private func startMember() throws(Failure) {
+  private func startMember() throws(UnpackingFailure) {
     while stream.pointee.avail_in > 0, stream.pointee.next_in.pointee == 0 {
       stream.pointee.next_in += 1
       stream.pointee.avail_in -= 1

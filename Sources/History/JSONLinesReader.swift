@@ -21,6 +21,7 @@ final class JSONLinesReader: EventReader {
 private struct Lines: ~Copyable {
   private var window: InputWindow
   private var names = Names()
+  private var before: (index: Int, time: Int64) = (-1, 0)
   private(set) var hasEvents = false
   private(set) var header = Header()
   private(set) var number = 0
@@ -34,11 +35,14 @@ private struct Lines: ~Copyable {
       number += 1
       if RecordedLine.read(bytes, into: &event, names: &names) {
         hasEvents = true
+        before = (event.index, event.time)
         return true
       }
       guard bytes.contains(where: { $0 > 0x20 }) else { continue }
       do throws(HistoryError) {
-        switch try JSONLines.line(bytes, file: window.name, number: number) {
+        switch try JSONLines.line(
+          bytes, file: window.name, number: number, after: before)
+        {
         case .header(let header):
           guard !hasEvents else {
             throw HistoryError(
@@ -48,6 +52,7 @@ private struct Lines: ~Copyable {
           self.header = header
         case .event(let read):
           event = read
+          before = (event.index, event.time)
           hasEvents = true
           return true
         }

@@ -68,7 +68,7 @@ public struct Ability: Sendable, Hashable, Codable {
       case .queue: "networks that are slow, lose or change packets"
       case .netem, .tbf: "nothing: the queue does the same everywhere"
       case .fuse: "disk faults"
-      case .cpu: "CPU limits"
+      case .cpu: "CPU limits, else nodes are stopped and let go on"
       case .memory: "memory limits"
       case .timeNamespace: "clock offsets"
       case .tcpdump: "packet capture"

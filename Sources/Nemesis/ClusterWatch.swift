@@ -21,11 +21,20 @@ struct ClusterWatch: Sendable {
   ///
   /// - Throws: `CancellationError`.
   func wait(for state: ClusterState, within time: Duration) async throws -> String? {
-    let end = ContinuousClock.now + time
-    while true {
-      if let words = await look(for: state) { return words }
-      guard ContinuousClock.now < end else { return nil }
-      try await Task.sleep(for: .milliseconds(10))
+    try await withThrowingTaskGroup(of: String?.self) { tasks in
+      // A node that stands still lets whoever asks it wait.
+      tasks.addTask {
+        try await Task.sleep(for: time)
+        return nil
+      }
+      tasks.addTask {
+        while true {
+          if let words = await look(for: state) { return words }
+          try await Task.sleep(for: .milliseconds(10))
+        }
+      }
+      defer { tasks.cancelAll() }
+      return try await tasks.next() ?? nil
     }
   }
 

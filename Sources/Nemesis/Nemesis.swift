@@ -124,7 +124,15 @@ public actor Nemesis {
   }
 
   private static func needs(_ planned: PlannedFault, on host: any Host) -> Set<Ability.Name> {
-    Ability.Name.needed(kind: planned.kind, choice: planned.choice, address: host.address)
+    // Only of the machines that it is aimed at, where it names them.
+    let last = planned.choice.split(separator: " ").last.map(String.init) ?? ""
+    if case .named(let names) = NodeTarget(rawValue: last), !names.contains(host.name),
+      host.keepsLedger, planned.kind != "partition", planned.kind != "network"
+    {
+      return []
+    }
+    return Ability.Name.needed(
+      kind: planned.kind, choice: planned.choice, address: host.address)
   }
 
   /// Carries out `plan`, counted from now. Returns when all faults are healed; when the task is
@@ -225,7 +233,7 @@ public actor Nemesis {
     let patience = Duration.milliseconds(planned.withinMilliseconds ?? 0)
     let watch = await ClusterWatch(cluster, group: group)
     guard try await watch.wait(for: state, within: patience) != nil else {
-      throw FaultError.skipped("\(state.rawValue) was not so within \(patience)")
+      throw FaultError.skipped("\(state.unmet) within \(patience)")
     }
     return Event.Detail(
       "waited", .integer(Int64((ContinuousClock.now - start) / .milliseconds(1))))

@@ -56,9 +56,7 @@ actor RecipeRun: Fault {
       return "waited \(time)"
     case .until(let state):
       guard let words = try await watch.wait(for: state, within: .seconds(5)) else {
-        throw FaultError.skipped(
-          state == .leader
-            ? "no other node led within 5 s" : "\(state.rawValue) was not so within 5 s")
+        throw FaultError.skipped("\(state.unmet) within 5 s")
       }
       return words
     case .heal(let kind):

@@ -131,7 +131,9 @@ extension Nemesis {
     let (shape, means): (PartitionShape, CutMeans) = try planned.understood(CutMeans.read)
     let names = draw.targets.names
     let drawn = shape.grudge(nodes: names, leader: draw.targets.leader, using: &draw.random)
-    guard let grudge = planned.cuts.map(Grudge.init(cuts:)) ?? drawn else { throw Draw.impossible }
+    guard let grudge = planned.cuts.map(Grudge.init(cuts:)) ?? drawn else {
+      throw draw.impossible(shape.rawValue)
+    }
     if let stranger = grudge.cuts.first(where: {
       !names.contains($0.from) || !names.contains($0.to) || $0.from == $0.to
     }) {
@@ -165,8 +167,19 @@ extension Nemesis {
 
 /// What a fault draws its targets from.
 private struct Draw {
-  static let impossible = FaultError.skipped(
-    "no leader was known, there are too few nodes, or none of that name or state")
+  /// Why a target names nobody.
+  func impossible(_ target: String) -> FaultError {
+    let nodes = targets.names.joined(separator: ", ")
+    return switch NodeTarget(rawValue: target) {
+    case .leader, .followers: .skipped("no leader was known")
+    case .named: .skipped("there is no such node as \(target) among \(nodes)")
+    case .held: .skipped("no client had called a node")
+    case .lastToVote: .skipped("no node has given its vote to another since it was started")
+    case .learners: .skipped("no node was a learner")
+    case .mostBehind: .skipped("no node said how far it is")
+    default: .skipped("too few nodes, or no leader known, for \(target): there are \(nodes)")
+    }
+  }
 
   var random: SplitMix64
   let targets: Targets
@@ -176,7 +189,7 @@ private struct Draw {
   mutating func nodes(_ target: NodeTarget) throws(FaultError) -> [Int] {
     // Drawn all the same: what is drawn after it must not change.
     let drawn = target.nodes(among: targets, using: &random)
-    guard let nodes = pinned ?? drawn else { throw Self.impossible }
+    guard let nodes = pinned ?? drawn else { throw impossible(target.rawValue) }
     return nodes
   }
 }

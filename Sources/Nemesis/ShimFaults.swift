@@ -100,7 +100,10 @@ public final class Disk: Fault {
 
   /// Does it to all at once, and waits until each has met it.
   public func inject() async throws -> [Event.Detail] {
-    try await cluster.strike(nodes, aim) { [self] in try await strike($0) }
+    try await cluster.strike(nodes, aim) { [self] node in
+      let line = try await strike(node)
+      return await cluster.isOnOurDisk(node) ? "\(line) (its files are on gauntlet-disk)" : line
+    }
   }
 
   private func strike(_ node: Int) async throws -> String {

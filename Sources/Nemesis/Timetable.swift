@@ -10,6 +10,8 @@ struct Timetable {
     var group: String?
   }
 
+  /// So long after its end a fault may still be being healed, so that nothing else gets hold of its nodes.
+  private static let healing = 500
   private let schedule: Schedule
   /// Those that may overlap what comes.
   private var placed: [Placed] = []
@@ -26,7 +28,7 @@ struct Timetable {
     var time = start
     while time + length <= end {
       guard let later = obstacle(time, time + length, group) else {
-        placed.append(Placed(start: time, end: time + length, group: group))
+        placed.append(Placed(start: time, end: time + length + Self.healing, group: group))
         return time
       }
       time = later

@@ -24,6 +24,7 @@ extension RunReport {
       ("Check again", "gauntlet check \(folder.path)"),
       ("Bench's own worst delay", Figures.seconds(results.worstLag)),
     ]
+    facts += results.leftOut.map { ("Left out: \($0.what)", $0.reason) }
     checks = results.checks.map { CheckRow(name: $0.name, verdict: $0.verdict, detail: $0.detail) }
     functions = results.functions.map { row in
       FunctionRow(

@@ -18,7 +18,9 @@ extension RaftNode: MembershipControl {
   /// Asks every node.
   public func standings(group: any EventLoopGroup) async -> [NodeStanding] {
     await endpoints.indices.mapConcurrently { node -> NodeStanding? in
-      guard let members = await members(by: node, group: group) else { return nil }
+      guard
+        let members = await members(by: node, within: .milliseconds(300), group: group)
+      else { return nil }
       return NodeStanding(
         node: node, lastIndex: members.lastLogIndex,
         isLearner: members.learners.contains(node + 1),
@@ -123,8 +125,10 @@ extension RaftNode: MembershipControl {
     throw SystemError("\(what): not done in time: \(said)")
   }
 
-  private func members(by node: Int, group: any EventLoopGroup) async -> Members? {
-    let answer = await ask(.command("RAFT.STATUS"), of: node, group: group)
+  private func members(
+    by node: Int, within time: Duration = .seconds(5), group: any EventLoopGroup
+  ) async -> Members? {
+    let answer = await ask(.command("RAFT.STATUS"), of: node, within: time, group: group)
     guard answer.isDone else { return nil }
     return try? JSONDecoder().decode(Members.self, from: Data(answer.text.utf8))
   }

@@ -77,7 +77,8 @@ public struct RaftNode: System {
   }
 
   func ask(
-    _ request: RESPValue, of index: Int, group: any EventLoopGroup
+    _ request: RESPValue, of index: Int, within time: Duration = .seconds(5),
+    group: any EventLoopGroup
   ) async -> AdminAnswer {
     let endpoint = endpoints[index]
     func answer(_ isDone: Bool, _ text: String) -> AdminAnswer {
@@ -85,9 +86,9 @@ public struct RaftNode: System {
     }
     do throws(RedisConnectionError) {
       let connection = try await RedisConnection.connect(
-        host: endpoint.host, port: endpoint.port, deadline: .seconds(1), group: group)
+        host: endpoint.host, port: endpoint.port, deadline: min(time, .seconds(1)), group: group)
       defer { connection.close() }
-      switch try await connection.send(request, deadline: .seconds(5)) {
+      switch try await connection.send(request, deadline: time) {
       case .simple(let text): return answer(true, text)
       case .bulk(let bytes): return answer(true, String(decoding: bytes, as: UTF8.self))
       case .integer(let number): return answer(true, "n\(number) leads")

@@ -19,6 +19,7 @@ extension FaultSpecification {
     spread = try mapping.choices("spread", Spread.self)?.first ?? .even
     group = try mapping.text("group")
     when = try mapping.choices("when", ClusterState.self)?.first
+    within = try mapping.duration("within")
     healWhen = try mapping.choices("heal-when", ClusterState.self)?.first
     try mapping.finish()
     if at != nil, after != nil || until != nil {
@@ -26,6 +27,9 @@ extension FaultSpecification {
     }
     if let after, let until, after + lasts > until {
       throw mapping.failure("until", node, "nothing fits between after and until")
+    }
+    if within != nil, when == nil {
+      throw mapping.failure("within", node, "says how long to wait, but not for what; add when")
     }
     if let group, !NodeTarget.isWord(group) {
       throw mapping.failure("group", node, "is a word of letters, digits and dashes")
@@ -136,6 +140,7 @@ extension FaultSpecification {
     if spread != .even { words.append("spread: \(spread.rawValue)") }
     if let group { words.append("group: \(group)") }
     if let when { words.append("when: \(when.rawValue)") }
+    if let within { words.append("within: \(within.workloadText)") }
     if let healWhen { words.append("heal-when: \(healWhen.rawValue)") }
     return "{\(words.joined(separator: ", "))}"
   }

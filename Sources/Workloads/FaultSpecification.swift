@@ -32,13 +32,15 @@ public struct FaultSpecification: Equatable, Sendable {
   public var spread = Spread.even
   /// No two faults of a group are on at the same time; nil for a fault of none.
   public var group: String?
-  /// It waits, from when it would start, until this is so; the next one's time at the latest.
+  /// It waits, from when it would start, until this is so.
   public var when: ClusterState?
+  /// So long it waits at most; nil for as long as `every`.
+  public var within: Duration?
   /// It ends as soon as this is so; `lasts` is the longest then.
   public var healWhen: ClusterState?
 
   /// The longest that it waits for `when`; nil when it waits for nothing.
-  public var patience: Duration? { when == nil ? nil : every }
+  public var patience: Duration? { when == nil ? nil : within ?? every }
 
   /// How starts lie.
   public enum Spread: String, CaseIterable, Sendable {

@@ -86,6 +86,16 @@ public struct Recipe: Sendable, Equatable, RawRepresentable {
       steps.append(try Self.step(part.split(separator: " ").map(String.init)))
     }
     self.steps = steps
+    var begun: Set<String> = []
+    for step in steps {
+      switch step {
+      case .begin(let kind, _): begun.insert(kind)
+      case .heal(let kind) where !begun.contains(kind):
+        throw Complaint(text: "it heals \(kind), of which none has begun")
+      case .heal, .wait, .until: break
+      }
+    }
+    guard !begun.isEmpty else { throw Complaint(text: "it does nothing; begin a fault in it") }
   }
 
   /// What is wrong with a recipe.

@@ -67,4 +67,14 @@ public enum ClusterState: String, CaseIterable, Sendable, Codable {
   case behind
   /// All nodes answer, and their logs end at most ten entries apart.
   case level
+
+  /// What is said where it did not come to be so.
+  public var unmet: String {
+    switch self {
+    case .leader: "no other node led"
+    case .noLeader: "some node led all the time"
+    case .behind: "no node was 100 entries behind"
+    case .level: "not all nodes were up with their logs at one end"
+    }
+  }
 }

@@ -129,9 +129,27 @@ struct RunCommand: AsyncParsableCommand {
     do {
       var workload = try WorkloadFile.read(path: file, overrides: overrides)
       try select(&workload.faults)
+      try checkNames(in: workload)
       return workload
+    } catch let code as ExitCode {
+      throw code  // it is said already
     } catch {
       throw Failure.report(error)
+    }
+  }
+
+  /// That faults name nodes which there are.
+  private func checkNames(in workload: Workload) throws {
+    let names =
+      try entries(for: workload)?.map(\.name) ?? (1...workload.nodes).map { "n\($0)" }
+    for word in workload.faults.flatMap(\.kind.choices).flatMap({ $0.split(separator: " ") }) {
+      let target = NodeTarget(rawValue: word.filter { $0 != ";" })
+      guard case .named(let named) = target,
+        let stranger = named.first(where: { !names.contains($0) })
+      else { continue }
+      throw WorkloadError(
+        file: file,
+        reason: "faults: there is no node \(stranger); they are \(names.joined(separator: ", "))")
     }
   }
 

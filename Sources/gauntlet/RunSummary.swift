@@ -40,9 +40,16 @@ struct RunSummary {
     guard !results.faults.isEmpty else { return "none" }
     let kinds = Dictionary(grouping: installed, by: \.kind).sorted { $0.key < $1.key }
       .map { "\($0.value.count) \($0.key)" }
-    let skipped = results.faults.count { $0.result == .skipped }
-    return "\(installed.count) installed and verified: \(kinds.joined(separator: ", "))"
-      + (skipped > 0 ? "; \(skipped) skipped" : "")
+    let line =
+      installed.isEmpty
+      ? "none took hold"
+      : "\(installed.count) installed and verified: \(kinds.joined(separator: ", "))"
+    let skipped = results.leftOut
+    guard !skipped.isEmpty else { return line }
+    let lines = skipped.prefix(8).map { "\n  left out    \($0.what): \($0.reason)" }
+    let more = skipped.count - lines.count
+    return line + lines.joined()
+      + (more > 0 ? "\n  left out    \(more) more: see results.json" : "")
   }
 
   private var leaders: String {

@@ -15,10 +15,12 @@ struct RunsCommand: AsyncParsableCommand {
         gauntlet runs --outcome violation,crash --json
         gauntlet runs show latest
         gauntlet runs gc --keep 500 --days 30
+        gauntlet runs pack --keep 50
         gauntlet runs reindex
       """,
     subcommands: [
       RunsListCommand.self, RunsShowCommand.self, RunsRemoveCommand.self, RunsTidyCommand.self,
+      RunsPackCommand.self,
       RunsReindexCommand.self,
     ],
     defaultSubcommand: RunsListCommand.self)
@@ -205,6 +207,53 @@ struct RunsTidyCommand: AsyncParsableCommand {
       for run in going { print("\(dryRun ? "would remove" : "removed") \(store)/\(run.folder)") }
       let bytes = going.reduce(0) { $0 + $1.bytes }
       print("\(going.count) runs, \(bytes / 1_000_000) MB")
+    } catch {
+      throw Failure.report(error)
+    }
+  }
+}
+
+struct RunsPackCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pack",
+    abstract: "Pack histories and what nodes stored; all commands read them as before.",
+    discussion: """
+      A history is packed to history.jsonl.bz2, an eighth of its size, and a node's
+      data to data.tar.gz. Runs that go on are left alone.
+
+      EXAMPLES
+        gauntlet runs pack --keep 50
+        gauntlet runs pack latest --keep 0
+      """)
+
+  @Argument(help: "The runs' folders; all runs when none is given.")
+  var runs: [String] = []
+
+  @Option(help: "So many of the newest stay as they are, when no run is given.")
+  var keep: Int = 50
+
+  @OptionGroup var store: StoreOption
+
+  func validate() throws {
+    guard keep >= 0 else { throw ValidationError("--keep is from zero.") }
+  }
+
+  func run() async throws {
+    do {
+      let store = store.path
+      let index = try RunIndex(store: store, isLooking: true)
+      let folders =
+        runs.isEmpty
+        ? try await index.runs().dropFirst(keep).map(\.folder)
+        : try runs.map { try StoreOption.run($0, in: store) }
+      var (count, saved) = (0, 0)
+      for folder in folders {
+        let run = RunFolder(path: "\(store)/\(folder)")
+        guard let bytes = try await RunPacking.pack(run) else { continue }
+        (count, saved) = (count + 1, saved + bytes)
+        if bytes > 0 { _ = try await index.add(folder) }
+      }
+      print("\(count) runs packed, \(saved / 1_000_000) MB less")
     } catch {
       throw Failure.report(error)
     }

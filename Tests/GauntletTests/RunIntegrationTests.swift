@@ -233,6 +233,25 @@ struct RunIntegrationTests {
     }
   }
 
+  @Test("a fault of a node that is not there is refused, and a recipe that does nothing")
+  func strangers() async throws {
+    try await CommandLineFolder.with { folder in
+      for (fault, words) in [
+        ("kill: n7", "there is no node n7; they are n1, n2, n3"),
+        ("partition: [n1+n9]", "there is no node n9"), ("disk: full, on: [n4]", "no node n4"),
+        ("recipe: \"kill n5; until leader\"", "no node n5"),
+        ("recipe: \"wait 2s\"", "it does nothing"),
+        ("recipe: \"kill leader; heal pause\"", "it heals pause, of which none has begun"),
+        ("kill: one, within: 2s", "add when"),
+      ] {
+        let file = try folder.file("w.yaml", "nodes: 3\nfaults:\n  - {\(fault)}\n")
+        let run = try await folder.gauntlet("run", file, "--time", "1s")
+        #expect(run.code == 65 && run.errors.contains(words), "\(fault): \(run.errors)")
+        #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+      }
+    }
+  }
+
   @Test("files that are cut or old take what was synced, and a plan says so")
   func lostFiles() async throws {
     try await CommandLineFolder.with { folder in
@@ -339,6 +358,18 @@ struct RunIntegrationTests {
           .split(separator: "\n").filter { $0.hasSuffix("recovered") }
       }
       #expect(starts.contains { !$0.contains("snapshot=none") }, "\(starts)")
+      // Packed it takes an eighth of the room, and is read as before.
+      let plain = "\(folder.latest)/history.jsonl"
+      let history = try History(file: plain)
+      let size = try Data(contentsOf: URL(filePath: plain)).count
+      let pack = try await folder.gauntlet("runs", "pack", "latest")
+      #expect(pack.code == 0 && pack.output.contains("1 runs packed"), "\(pack)")
+      #expect(!FileManager.default.fileExists(atPath: plain))
+      #expect(try Data(contentsOf: URL(filePath: "\(plain).bz2")).count < size / 6)
+      #expect(try History(file: "\(plain).bz2").operations == history.operations)
+      let check = try await folder.gauntlet("check", folder.latest)
+      #expect(check.code == 0, "\(check.output) \(check.errors)")
+      #expect(try await folder.gauntlet("runs", "pack").output.contains("0 runs packed"))
     }
   }
 

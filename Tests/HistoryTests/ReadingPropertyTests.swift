@@ -27,6 +27,46 @@ import Testing
     #expect(try History(file: path) == history)
   }
 
+  @Test(
+    "packed for keeping it is the same history, and broken it is none", arguments: Seed.some(40))
+  func packedForKeeping(seed: Seed) throws {
+    var random = SplitMix64(seed)
+    let record = RandomRecord(300, keyed: true, using: &random)
+    var plain: [UInt8] = []
+    // Once through, so that its indexes are dense, as a recorder's are.
+    JSONLines.append(try History(bytes: record.text(.jsonl).utf8, name: "h"), to: &plain)
+    let history = try History(bytes: plain, name: "h")
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).jsonl.bz2").path
+    defer { unlink(path) }
+    try history.pack(to: path)
+    #expect(try History(file: path) == history, "\(seed)")
+    #expect(throws: HistoryError.self) { try history.pack(to: path) }
+    unlink(path)
+    try history.pack(to: path)
+    let packed = Array(try Data(contentsOf: URL(filePath: path)))
+    #expect(packed.count < plain.count / 4)
+    #expect(throws: HistoryError.self) { try History(bytes: packed.dropLast(6), name: "h") }
+    #expect(throws: HistoryError.self) { try History(bytes: packed + Array("BZx".utf8), name: "h") }
+    var broken = packed
+    broken[Int.random(in: 10..<packed.count - 4, using: &random)] ^= 0x10
+    #expect(throws: HistoryError.self) { try History(bytes: broken, name: "h") }
+  }
+
+  @Test("a line that says how much later it is goes on from the one before")
+  func later() throws {
+    let start = #"{"index":0,"time":7,"process":0,"type":"invoke","f":"write","key":"x","value":1}"#
+    func read(_ line: String) throws -> History {
+      try History(bytes: Array("\(start)\n\(line)\n".utf8), name: "h")
+    }
+    let rest = #""process":0,"type":"ok","f":"write","key":"x","value":1}"#
+    #expect(try read(#"{"+ns":5,"# + rest).operations.first?.completedAt == 12)
+    for broken in [
+      #"{"+ns":5,"time":12,"#, #"{"+ns":9223372036854775807,"#, #"{"+ns":"x","#, "{",
+    ] {
+      #expect(throws: HistoryError.self, "\(broken)") { try read(broken + rest) }
+    }
+  }
+
   @Test("packed, in several members, it is the same history", arguments: Seed.some(50))
   func packedIsSame(seed: Seed) throws {
     var random = SplitMix64(seed)

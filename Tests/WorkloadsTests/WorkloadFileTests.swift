@@ -32,7 +32,7 @@ import Testing
         - {network: {loss: 10%}}
         - {starve: [cpu, descriptors, memory], on: leader}
         - {damage: [log-cut, stale], on: [held, last-to-vote], group: disks}
-        - {pause: one, when: behind, heal-when: leader, group: disks}
+        - {pause: one, when: behind, within: 3s, heal-when: leader, group: disks}
         - {recipe: [forgotten-votes, "kill leader; until leader; wait 300ms; heal kill"], every: 9s}
       schedule: {at-once: 2, quiet: {every: 20s, for: 5s}}
       envelope: minority-durable
