@@ -8,21 +8,26 @@ import History
 /// Packs runs.
 public enum RunPacking {
   /// Packs the run in `folder`, which has ended: its history to `history.jsonl.bz2`, and each node's `data` to
-  /// `data.tar.gz`. What was packed is removed when it is seen to be read back.
+  /// `data.tar.gz`. What was packed is removed when it is seen to be read back, and on disk.
   ///
-  /// - Returns: how many bytes it takes less; nil for a run that goes on.
+  /// - Returns: how many bytes it takes less; nil for a run that goes on, or that somebody else packs.
   /// - Throws: `BenchError` or `HistoryError`, with nothing lost.
   public static func pack(_ folder: RunFolder) async throws -> Int? {
-    guard FileManager.default.fileExists(atPath: folder.results), !folder.isHeld else { return nil }
+    guard FileManager.default.fileExists(atPath: folder.results) else { return nil }
+    let lock = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard lock >= 0 else { throw BenchError("\(folder.path): \(String(cString: strerror(errno)))") }
+    defer { close(lock) }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { return nil }
     var saved = 0
     let plain = folder.history
     if plain != folder.packedHistory {
-      // What an attempt before left is no history.
-      unlink(folder.packedHistory)
-      let history = try History(file: plain)
-      try history.pack(to: folder.packedHistory)
-      saved += size(plain) - size(folder.packedHistory)
+      let fresh = "\(folder.packedHistory).new"
+      unlink(fresh)  // of an attempt that was cut short: nobody else is at it
+      try PackedHistory.pack(plain, to: fresh)
+      let before = size(plain)
+      try put(fresh, at: folder.packedHistory, in: folder.path)
       unlink(plain)
+      saved += before - size(folder.packedHistory)
     }
     let nodes = (try? FileManager.default.contentsOfDirectory(atPath: folder.nodes)) ?? []  // none
     for node in nodes.sorted() { saved += try await packData(of: "\(folder.nodes)/\(node)") }
@@ -30,17 +35,35 @@ public enum RunPacking {
   }
 
   private static func packData(of home: String) async throws -> Int {
-    let (data, packed) = ("\(home)/data", "\(home)/data.tar.gz")
-    guard FileManager.default.fileExists(atPath: data) else { return 0 }
+    let (data, packed, done) = ("\(home)/data", "\(home)/data.tar.gz", "\(home)/data.packed")
+    let files = FileManager.default
+    if files.fileExists(atPath: done) { try files.removeItem(atPath: done) }
+    guard files.fileExists(atPath: data), !files.fileExists(atPath: packed) else { return 0 }
     let fresh = "\(packed).new"
+    defer { unlink(fresh) }
     _ = try await Tool.lines("tar", ["-C", home, "-czf", fresh, "data"], purpose: "packs \(data)")
     _ = try await Tool.lines("tar", ["-tzf", fresh], purpose: "reads \(fresh)")
     let before = RunEntry.size(of: data)
-    guard rename(fresh, packed) == 0 else {
-      throw BenchError("\(packed): \(String(cString: strerror(errno)))")
+    try put(fresh, at: packed, in: home)
+    // Under another name first: what is left of it when this is cut short is not packed again.
+    guard rename(data, done) == 0 else {
+      throw BenchError("\(data): \(String(cString: strerror(errno)))")
     }
-    try FileManager.default.removeItem(atPath: data)
+    try files.removeItem(atPath: done)
     return before - size(packed)
+  }
+
+  /// Gives a file its name when it and the name are on disk.
+  private static func put(_ fresh: String, at path: String, in folder: String) throws(BenchError) {
+    let file = open(fresh, O_RDONLY | O_CLOEXEC)
+    let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer {
+      close(file)
+      close(directory)
+    }
+    guard fsync(file) == 0, rename(fresh, path) == 0, fsync(directory) == 0 else {
+      throw BenchError("\(path): \(String(cString: strerror(errno)))")
+    }
   }
 
   private static func size(_ path: String) -> Int {

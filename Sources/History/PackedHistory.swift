@@ -4,35 +4,72 @@
 import CBZip2
 import Glibc
 
-extension History {
-  /// Writes the history, packed, to a new file at `path`, and sees that it is read back the same.
+/// Histories packed for keeping.
+public enum PackedHistory {
+  /// Packs the history at `path`, in the native format, to a new file at `packed`, event by event, and sees
+  /// that the same events are read back.
   ///
-  /// - Throws: `HistoryError` when it cannot be written, or is not read back the same; no file is left then.
-  /// - Complexity: some microseconds for each event.
-  public func pack(to path: String) throws(HistoryError) {
+  /// - Throws: `HistoryError` when it cannot be read to its end or written, its end is torn, or it is not read
+  ///   back the same; no new file is left then.
+  /// - Complexity: some microseconds for each event; constant memory.
+  public static func pack(_ path: String, to packed: String) throws(HistoryError) {
+    let file = try Packer(path: packed)
     do throws(HistoryError) {
-      let file = try Packer(path: path)
-      var buffer: [UInt8] = []
-      JSONLines.append(header, to: &buffer)
-      var before: Int64 = 0
-      try forEachEvent { event throws(HistoryError) in
-        JSONLines.append(event, after: before, to: &buffer)
-        before = event.time
-        guard buffer.count >= 1 << 18 else { return }
-        try file.write(buffer)
-        buffer.removeAll(keepingCapacity: true)
-      }
-      try file.write(buffer)
-      try file.close()
-      let again = try History(file: path)
-      guard again.operations == operations, again.faults == faults, again.header == header else {
-        throw HistoryError(
-          file: path, reason: .file("is not read back as it was; it stays as it is, unpacked"))
-      }
+      try write(path, to: file)
+      try compare(path, packed)
     } catch {
-      unlink(path)
+      unlink(packed)
       throw error
     }
+  }
+
+  private static func write(_ path: String, to file: Packer) throws(HistoryError) {
+    var stream = try Self.stream(path)
+    var event = Self.noEvent
+    var buffer: [UInt8] = []
+    var before: (index: Int, time: Int64)?
+    while try stream.read(into: &event) {
+      if before == nil { JSONLines.append(stream.reader.header, to: &buffer) }
+      let isNext = event.index == (before?.index ?? -1) + 1
+      JSONLines.append(event, after: isNext ? before?.time ?? 0 : nil, to: &buffer)
+      before = (event.index, event.time)
+      guard buffer.count >= 1 << 18 else { continue }
+      try file.write(buffer)
+      buffer.removeAll(keepingCapacity: true)
+    }
+    guard before != nil, stream.reader.notes.isEmpty else {
+      let what = stream.reader.notes.first ?? "no event is in it"
+      throw HistoryError(file: path, reason: .file("\(what); it is not packed"))
+    }
+    try file.write(buffer)
+    try file.close()
+  }
+
+  private static func compare(_ path: String, _ packed: String) throws(HistoryError) {
+    var (one, other) = (try stream(path), try stream(packed))
+    var (event, again) = (noEvent, noEvent)
+    while true {
+      let (isMore, isMoreAgain) = (try one.read(into: &event), try other.read(into: &again))
+      guard isMore == isMoreAgain, !isMore || event == again else { break }
+      guard !isMore else { continue }
+      if one.reader.header == other.reader.header { return }
+      break
+    }
+    throw HistoryError(
+      file: path, reason: .file("is not read back as it was, packed; it stays as it is"))
+  }
+
+  private static func stream(_ path: String) throws(HistoryError) -> EventStream {
+    let stream = try EventStream(
+      ByteSource(path: path), name: path, options: ReadingOptions())
+    guard stream.format == .jsonl else {
+      throw HistoryError(file: path, reason: .file("only the native format is packed"))
+    }
+    return stream
+  }
+
+  private static var noEvent: Event {
+    Event(index: 0, time: 0, process: .nemesis, type: .info, function: "")
   }
 }
 

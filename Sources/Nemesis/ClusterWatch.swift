@@ -10,6 +10,9 @@ struct ClusterWatch: Sendable {
   private let group: any EventLoopGroup
   private let before: Leader?
 
+  /// A node that stands still does not let others wait for longer.
+  private static let patience = Duration.milliseconds(300)
+
   /// Begins now: a leader is a new one from here on.
   init(_ cluster: Cluster, group: any EventLoopGroup) async {
     self.cluster = cluster
@@ -21,20 +24,11 @@ struct ClusterWatch: Sendable {
   ///
   /// - Throws: `CancellationError`.
   func wait(for state: ClusterState, within time: Duration) async throws -> String? {
-    try await withThrowingTaskGroup(of: String?.self) { tasks in
-      // A node that stands still lets whoever asks it wait.
-      tasks.addTask {
-        try await Task.sleep(for: time)
-        return nil
-      }
-      tasks.addTask {
-        while true {
-          if let words = await look(for: state) { return words }
-          try await Task.sleep(for: .milliseconds(10))
-        }
-      }
-      defer { tasks.cancelAll() }
-      return try await tasks.next() ?? nil
+    let end = ContinuousClock.now + time
+    while true {
+      if let words = await look(for: state) { return words }
+      guard ContinuousClock.now < end else { return nil }
+      try await Task.sleep(for: .milliseconds(10))
     }
   }
 
@@ -47,11 +41,13 @@ struct ClusterWatch: Sendable {
     case .noLeader:
       return await cluster.system.leader(group: group) == nil ? "nobody says that it leads" : nil
     case .behind:
-      let ends = await cluster.system.standings(group: group).map(\.lastIndex)
+      let ends = await cluster.system.standings(within: Self.patience, group: group).map(
+        \.lastIndex)
       guard let first = ends.min(), let last = ends.max(), last - first >= 100 else { return nil }
       return "a log ends at \(first), another at \(last)"
     case .level:
-      let ends = await cluster.system.standings(group: group).map(\.lastIndex)
+      let ends = await cluster.system.standings(within: Self.patience, group: group).map(
+        \.lastIndex)
       guard ends.count == cluster.hosts.count, let first = ends.min(), let last = ends.max(),
         last - first <= 10
       else { return nil }

@@ -127,7 +127,7 @@ public actor Nemesis {
     // Only of the machines that it is aimed at, where it names them.
     let last = planned.choice.split(separator: " ").last.map(String.init) ?? ""
     if case .named(let names) = NodeTarget(rawValue: last), !names.contains(host.name),
-      host.keepsLedger, planned.kind != "partition", planned.kind != "network"
+      host.keepsLedger, !["partition", "network", "disconnect"].contains(planned.kind)
     {
       return []
     }
@@ -212,13 +212,15 @@ public actor Nemesis {
   /// Who has lost what it had not synced has to come as far as the furthest is now.
   private func noteLosses(of harm: Harm?) async {
     guard let harm, !harm.unsynced.isEmpty else { return }
-    let last = await cluster.system.standings(group: group).map(\.lastIndex).max() ?? .max
+    let last =
+      await cluster.system.standings(within: .seconds(5), group: group).map(\.lastIndex).max()
+      ?? .max
     for node in harm.unsynced { catchingUp[node] = last }
   }
 
   private func seeWhoHasCaughtUp() async {
     guard !catchingUp.isEmpty else { return }
-    for standing in await cluster.system.standings(group: group) {
+    for standing in await cluster.system.standings(within: .seconds(5), group: group) {
       if let goal = catchingUp[standing.node], standing.lastIndex >= goal {
         catchingUp[standing.node] = nil
       }

@@ -21,7 +21,7 @@ extension Nemesis {
       leader: await cluster.system.leader(group: group)?.index,
       held: Set(held().compactMap { name in cluster.hosts.firstIndex { $0.name == name } }))
     if planned.words.contains(where: { NodeTarget(rawValue: $0)?.needsStandings == true }) {
-      targets.standings = await cluster.system.standings(group: group)
+      targets.standings = await cluster.system.standings(within: .seconds(5), group: group)
     }
     var draw = Draw(
       random: SplitMix64(seed: planned.seed), targets: targets, pinned: try pinned(planned))

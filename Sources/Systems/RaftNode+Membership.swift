@@ -16,10 +16,12 @@ extension RaftNode: MembershipControl {
   }
 
   /// Asks every node.
-  public func standings(group: any EventLoopGroup) async -> [NodeStanding] {
+  public func standings(
+    within time: Duration, group: any EventLoopGroup
+  ) async -> [NodeStanding] {
     await endpoints.indices.mapConcurrently { node -> NodeStanding? in
       guard
-        let members = await members(by: node, within: .milliseconds(300), group: group)
+        let members = await members(by: node, within: time, group: group)
       else { return nil }
       return NodeStanding(
         node: node, lastIndex: members.lastLogIndex,

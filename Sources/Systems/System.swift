@@ -21,7 +21,7 @@ public protocol System: Sendable {
   /// The nodes that lead, by their own word: several, while a deposed one has not heard of it.
   func leaders(group: any EventLoopGroup) async -> [Leader]
   /// How far each node is, of those that answer; none where that cannot be asked.
-  func standings(group: any EventLoopGroup) async -> [NodeStanding]
+  func standings(within time: Duration, group: any EventLoopGroup) async -> [NodeStanding]
   /// Does what an administrator would; returns what each node that was asked answered.
   func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]
 }
@@ -42,7 +42,9 @@ extension System {
   public var membership: (any MembershipControl)? { nil }
 
   /// It cannot be asked.
-  public func standings(group: any EventLoopGroup) async -> [NodeStanding] { [] }
+  public func standings(
+    within time: Duration, group: any EventLoopGroup
+  ) async -> [NodeStanding] { [] }
 
   /// Nothing: who has nothing to administer need not say so.
   public func administer(_ action: Administration, group: any EventLoopGroup) async -> [AdminAnswer]

@@ -140,6 +140,8 @@ struct RunCommand: AsyncParsableCommand {
 
   /// That faults name nodes which there are.
   private func checkNames(in workload: Workload) throws {
+    // A plan is done as far as there are nodes for it: with fewer, to shrink it, or elsewhere.
+    guard plan == nil else { return }
     let names =
       try entries(for: workload)?.map(\.name) ?? (1...workload.nodes).map { "n\($0)" }
     for word in workload.faults.flatMap(\.kind.choices).flatMap({ $0.split(separator: " ") }) {

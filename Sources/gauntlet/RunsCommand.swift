@@ -247,13 +247,21 @@ struct RunsPackCommand: AsyncParsableCommand {
         ? try await index.runs().dropFirst(keep).map(\.folder)
         : try runs.map { try StoreOption.run($0, in: store) }
       var (count, saved) = (0, 0)
+      var failure: ExitCode?
       for folder in folders {
-        let run = RunFolder(path: "\(store)/\(folder)")
-        guard let bytes = try await RunPacking.pack(run) else { continue }
-        (count, saved) = (count + 1, saved + bytes)
-        if bytes > 0 { _ = try await index.add(folder) }
+        do {
+          let run = RunFolder(path: "\(store)/\(folder)")
+          guard let bytes = try await RunPacking.pack(run), bytes > 0 else { continue }
+          (count, saved) = (count + 1, saved + bytes)
+          _ = try await index.add(folder)
+        } catch {
+          failure = Failure.report(error)  // the others are packed all the same
+        }
       }
       print("\(count) runs packed, \(saved / 1_000_000) MB less")
+      if let failure { throw failure }
+    } catch let code as ExitCode {
+      throw code
     } catch {
       throw Failure.report(error)
     }

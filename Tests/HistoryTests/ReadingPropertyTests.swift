@@ -36,13 +36,21 @@ import Testing
     // Once through, so that its indexes are dense, as a recorder's are.
     JSONLines.append(try History(bytes: record.text(.jsonl).utf8, name: "h"), to: &plain)
     let history = try History(bytes: plain, name: "h")
-    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).jsonl.bz2").path
-    defer { unlink(path) }
-    try history.pack(to: path)
+    let name = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path
+    let path = "\(name).bz2"
+    defer {
+      unlink(name)
+      unlink(path)
+    }
+    try Data(plain).write(to: URL(filePath: name))
+    try PackedHistory.pack(name, to: path)
     #expect(try History(file: path) == history, "\(seed)")
-    #expect(throws: HistoryError.self) { try history.pack(to: path) }
-    unlink(path)
-    try history.pack(to: path)
+    // What is there is nobody's to overwrite, and a torn end is not packed away.
+    #expect(throws: HistoryError.self) { try PackedHistory.pack(name, to: path) }
+    #expect(try History(file: path) == history, "\(seed)")
+    try Data(plain.dropLast(9)).write(to: URL(filePath: name))
+    #expect(throws: HistoryError.self) { try PackedHistory.pack(name, to: "\(path).torn") }
+    #expect(access("\(path).torn", F_OK) != 0)
     let packed = Array(try Data(contentsOf: URL(filePath: path)))
     #expect(packed.count < plain.count / 4)
     #expect(throws: HistoryError.self) { try History(bytes: packed.dropLast(6), name: "h") }
