@@ -193,7 +193,12 @@ struct FleetIntegrationTests {
       $gauntlet run $root/Workloads/quickstart.yaml --hosts hosts.yaml --nodes 3 --time 10s --lease 3s \\
         --faults partition --json >json 2>errors &
       run=$!
-      sleep 5
+      # Not before the load has begun, however long the machine takes to that.
+      for attempt in $(seq 300); do
+        grep -qs '"type":"invoke"' runs/*/*/history.jsonl && break
+        sleep 0.1
+      done
+      sleep 2
       ip link set h3 down
       wait $run
       code=$?; echo "== code"; echo $code
