@@ -15,7 +15,7 @@ import Testing
     return options
   }
 
-  @Test("no promise is broken, and what clients saw is linearizable", arguments: Seed.some(200))
+  @Test("no promise is broken, and what clients saw is linearizable", arguments: Seed.some(120))
   func holds(seed: Seed) async throws {
     let result = Simulation(options(seed)).run()
     #expect(result.violation == nil, "gauntlet simulate --seed \(seed.number) --shrink")
