@@ -50,6 +50,22 @@ struct CommandLineFolder {
     return "\(path)/\(name)"
   }
 
+  /// A workload file of `raft-node` under a light load, with what `rest` says of faults and judgement; returns
+  /// its path.
+  func workload(nodes: Int, time: String, _ rest: String) throws -> String {
+    try file(
+      "w.yaml",
+      """
+      system: raft-node
+      nodes: \(nodes)
+      clients: 6
+      rate: 400
+      time: \(time)
+      workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
+      \(rest)
+      """)
+  }
+
   /// A program that can be run; returns its path.
   func program(_ name: String, _ text: String) throws -> String {
     let path = try file(name, text)

@@ -11,15 +11,9 @@ struct FaultIntegrationTests {
     .enabled(if: access("/dev/fuse", R_OK | W_OK) == 0, "no FUSE here"))
   func ourDisk() async throws {
     try await CommandLineFolder.with { folder in
-      let file = try folder.file(
-        "w.yaml",
+      let file = try folder.workload(
+        nodes: 3, time: "14s",
         """
-        system: raft-node
-        nodes: 3
-        clients: 6
-        rate: 400
-        time: 14s
-        workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
           - {disk: lose-stalled, on: leader, at: 1s, for: 500ms}
           - {disk: kill-at-sync, on: one, at: 4s, for: 500ms}
@@ -56,15 +50,9 @@ struct FaultIntegrationTests {
     "faults keep to an envelope, wait for what they are told to, and packets are kept, over IPv6")
   func schedules() async throws {
     try await CommandLineFolder.with { folder in
-      let file = try folder.file(
-        "w.yaml",
+      let file = try folder.workload(
+        nodes: 3, time: "15s",
         """
-        system: raft-node
-        nodes: 3
-        clients: 6
-        rate: 400
-        time: 15s
-        workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
           - {kill: leader, at: 1s, for: 5s, heal-when: leader}
           - {network: {delay: 5ms, duplicate: 20%, corrupt: 2%}, on: all, at: 3s, for: 600ms}
@@ -132,15 +120,9 @@ struct FaultIntegrationTests {
   @Test("files that are cut or old take what was synced, and a plan says so")
   func lostFiles() async throws {
     try await CommandLineFolder.with { folder in
-      let file = try folder.file(
-        "w.yaml",
+      let file = try folder.workload(
+        nodes: 5, time: "9s",
         """
-        system: raft-node
-        nodes: 5
-        clients: 6
-        rate: 400
-        time: 9s
-        workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
           - {damage: log-cut, on: n2, at: 2s, for: 500ms}
           - {damage: stale, on: n3, at: 4s, for: 1s}

@@ -90,15 +90,9 @@ struct RunIntegrationTests {
   @Test("disks that fail, clocks that are wrong, nodes that are ended and tended: each takes hold")
   func moreFaults() async throws {
     try await CommandLineFolder.with { folder in
-      let file = try folder.file(
-        "w.yaml",
+      let file = try folder.workload(
+        nodes: 5, time: "28s",
         """
-        system: raft-node
-        nodes: 5
-        clients: 6
-        rate: 400
-        time: 28s
-        workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
           - {disk: [lose-unsynced, kill-at-sync, sync-error, full, sync-stall], every: 4s, for: 1s}
           - {clock: [ahead, behind, fast, slow], every: 4s, for: 1500ms}
@@ -132,15 +126,9 @@ struct RunIntegrationTests {
   @Test("members that are removed or wiped come back, and so do builds")
   func membersAndBuilds() async throws {
     try await CommandLineFolder.with { folder in
-      let file = try folder.file(
-        "w.yaml",
+      let file = try folder.workload(
+        nodes: 5, time: "20s",
         """
-        system: raft-node
-        nodes: 5
-        clients: 6
-        rate: 400
-        time: 20s
-        workload: {name: register, keys: 4, mix: {read: 4, write: 4, cas: 2}, values: unique}
         faults:
           - {members: wipe, on: [leader, minority], at: [2s, 7s], for: 500ms}
           - {members: remove, on: one, at: 12s, for: 500ms}
