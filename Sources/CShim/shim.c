@@ -1,5 +1,6 @@
-// Preloaded into a node, or linked into a file system for it: clocks that are wrong, syncs that fail, stall, or kill, and a journal of what a
-// loss of power would take. Without GAUNTLET_SHIM in the environment every call goes straight through.
+// Preloaded into a node, or linked into a file system for it: clocks that are wrong, syncs that fail, stall,
+// or kill, and a journal of what a loss of power would take. Without GAUNTLET_SHIM in the environment every
+// call goes straight through.
 //
 // GAUNTLET_SHIM names the control page (shim_control.h); GAUNTLET_SHIM_DATA the folder whose files count;
 // GAUNTLET_SHIM_JOURNAL, if set, the file in which what is overwritten and not synced is kept.

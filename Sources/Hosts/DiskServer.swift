@@ -12,8 +12,7 @@ public final class DiskServer: Sendable {
   public let path: String
   private let host: any Host
   private let key: String
-  private let process: any NodeProcess
-  private let supervisor: Task<Void, any Error>
+  private let server: BackgroundProcess
   private let state: Mutex<State>
 
   private enum State { case serves, isEnding, hasEnded }
@@ -43,23 +42,9 @@ public final class DiskServer: Sendable {
     command.environment = try await shim.variables()
     // It has the shim in it.
     command.environment["LD_PRELOAD"] = nil
-    let started = AsyncStream.makeStream(of: (any NodeProcess).self)
-    let supervisor = Task { [command] in
-      defer { started.continuation.finish() }
-      _ = try await host.withProcess(command, log: log) { process in
-        started.continuation.yield(process)
-        _ = await process.exit
-      }
-    }
-    guard let process = await Task(operation: { await started.stream.first { _ in true } }).value
-    else {
-      try await supervisor.value
-      throw HostError.refused(host: host.name, reason: "gauntlet-disk ended at once")
-    }
-    self.process = process
-    self.supervisor = supervisor
+    server = try await BackgroundProcess(command, on: host, log: log)
     state = Mutex(.serves)
-    Task { [weak self] in
+    Task { [weak self, process = server.process] in
       _ = await process.exit
       self?.state.withLock { if $0 == .serves { $0 = .hasEnded } }
     }
@@ -74,7 +59,7 @@ public final class DiskServer: Sendable {
   private func waitUntilMounted(_ shim: any ShimSteering, _ log: String) async throws {
     for _ in 0..<400 {
       if try await shim.look().calls.mounts > 0 { return }
-      if try await host.schedulerState(of: process.pid) == nil { break }
+      if try await host.schedulerState(of: server.process.pid) == nil { break }
       try await Task.sleep(for: .milliseconds(5))
     }
     let said = try? await host.run(Command("tail", ["-n", "1", log]), deadline: .seconds(5))
@@ -90,14 +75,7 @@ public final class DiskServer: Sendable {
   public func end() async {
     state.withLock { if $0 == .serves { $0 = .isEnding } }
     do {
-      try await process.signal(.terminate)
-      let overdue = Task {
-        try await Task.sleep(for: .seconds(3))
-        try await process.signal(.kill)
-      }
-      _ = await process.exit
-      overdue.cancel()
-      try await supervisor.value
+      try await server.end(patience: .seconds(3))
       _ = try await host.run(Command("rmdir", ["--", path]), deadline: .seconds(10))
       try await host.undo(key)
     } catch {

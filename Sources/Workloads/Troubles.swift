@@ -139,8 +139,7 @@ extension PartitionShape: RawRepresentable, CaseIterable {
   /// Those that are words.
   public static let allCases: [PartitionShape] = [
     .one, .halves, .leaderMinority, .leaderMajority, .majoritiesRing, .bridge, .star, .chain,
-    .random,
-    .oneWay, .fringe,
+    .random, .oneWay, .fringe,
   ]
 
   /// As workload files and plans say it: a word, or names that end in a digit, `n2` or `n1+n3`.
@@ -236,11 +235,12 @@ extension NodeTarget: RawRepresentable, CaseIterable {
     self = .named(names)
   }
 
+  private static let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+  private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+
   /// A digit at its end tells a name from a word that is misspelt.
   private static func isName(_ text: String) -> Bool {
     guard let first = text.utf8.first, let last = text.utf8.last else { return false }
-    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
-    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
     return letters.contains(first | 0x20) && digits.contains(last) && isWord(text)
   }
 
@@ -248,8 +248,7 @@ extension NodeTarget: RawRepresentable, CaseIterable {
   static func isWord(_ text: String) -> Bool {
     !text.isEmpty
       && text.utf8.allSatisfy {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
-          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
+        letters.contains($0 | 0x20) || digits.contains($0) || $0 == UInt8(ascii: "-")
       }
   }
 

@@ -117,8 +117,7 @@ public enum WorkloadFile {
       system: system, nodes: nodes, clients: clients, rate: rate, time: time, timeout: timeout,
       load: load, faults: faults, schedule: schedule, envelope: envelope,
       network: network, capturesPackets: capturesPackets, checks: checks,
-      recoveryObjective: recovery,
-      gapObjective: gap,
+      recoveryObjective: recovery, gapObjective: gap,
       seed: seed)
   }
 
