@@ -218,7 +218,7 @@ struct RunsPackCommand: AsyncParsableCommand {
     commandName: "pack",
     abstract: "Pack histories and what nodes stored; all commands read them as before.",
     discussion: """
-      A history is packed to history.jsonl.bz2, an eighth of its size, and a node's
+      A history is packed to history.jsonl.bz2, a fifteenth of its size, and a node's
       data to data.tar.gz. Runs that go on are left alone.
 
       EXAMPLES

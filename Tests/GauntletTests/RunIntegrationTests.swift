@@ -190,7 +190,7 @@ struct RunIntegrationTests {
           .split(separator: "\n").filter { $0.hasSuffix("recovered") }
       }
       #expect(starts.contains { !$0.contains("snapshot=none") }, "\(starts)")
-      // Packed it takes an eighth of the room, and is read as before.
+      // Packed it takes a fraction of the room, and is read as before.
       let plain = "\(folder.latest)/history.jsonl"
       let history = try History(file: plain)
       let size = try Data(contentsOf: URL(filePath: plain)).count
