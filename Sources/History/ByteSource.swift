@@ -15,6 +15,12 @@ final class ByteSource {
   private var head: [UInt8] = []
   private var hasLooked = false
   private var unpacking: (any Unpacking)?
+  private var packedCount = 0
+  private var unpackedCount = 0
+  /// No history is so many times smaller when it is packed: ours come to a twentieth.
+  private static let largestRatio = 200
+  /// Of so much nobody asks how it comes.
+  private static let smallestSuspect = 64 << 20
 
   /// The bytes of an open descriptor, which may be a pipe.
   init(descriptor: CInt, isOwned: Bool = false, name: String) {
@@ -46,10 +52,18 @@ final class ByteSource {
   func read(into space: UnsafeMutableBufferPointer<UInt8>) throws(HistoryError) -> Int {
     if !hasLooked { try look() }
     guard let unpacking else { return try packed(into: space) }
-    do {
-      return try unpacking.read(into: space) { (space) throws(HistoryError) in
-        try packed(into: space)
+    do throws(UnpackingFailure) {
+      let count = try unpacking.read(into: space) { (space) throws(HistoryError) in
+        let count = try packed(into: space)
+        packedCount += count
+        return count
       }
+      unpackedCount += count
+      // A few bytes can be made to fill all memory.
+      guard unpackedCount <= Self.smallestSuspect + Self.largestRatio * packedCount else {
+        throw UnpackingFailure.broken("it grows to more than \(Self.largestRatio) times its size")
+      }
+      return count
     } catch {
       switch error {
       case .input(let error): throw error

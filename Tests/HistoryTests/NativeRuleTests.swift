@@ -86,4 +86,15 @@ import Testing
       try History(bytes: packed(bytes), name: "h", options: ReadingOptions(format: .jsonl))
     }
   }
+
+  @Test("what grows without end when it is unpacked is refused before it fills the memory")
+  func bomb() {
+    let blank = packed([UInt8](repeating: UInt8(ascii: "\n"), count: 16 << 20), level: 9)
+    let bytes = Array(repeatElement(blank, count: 7).joined())
+    let refusal = HistoryError(
+      file: "h", reason: .compression("it grows to more than 200 times its size"))
+    #expect(throws: refusal) {
+      try History(bytes: bytes, name: "h", options: ReadingOptions(format: .jsonl))
+    }
+  }
 }

@@ -2,11 +2,11 @@
 
 import CZlib
 
-/// `bytes` as one gzip member.
-func packed(_ bytes: [UInt8]) -> [UInt8] {
+/// `bytes` as one gzip member, as small as `level` of 1 to 9 makes it.
+func packed(_ bytes: [UInt8], level: CInt = 1) -> [UInt8] {
   var stream = z_stream()
   _ = deflateInit2_(
-    &stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+    &stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
     CInt(MemoryLayout<z_stream>.size))
   defer { deflateEnd(&stream) }
   var input = bytes
