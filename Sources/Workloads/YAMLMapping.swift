@@ -8,6 +8,7 @@ package struct YAMLMapping {
   private let path: String
   private let line: Int?
   private var members: [String: Node] = [:]
+  private var lines: [String: Int] = [:]
   private var known: [String] = []
 
   /// - Throws: `WorkloadError` when `node` is no mapping, or names a key twice.
@@ -25,6 +26,7 @@ package struct YAMLMapping {
         throw WorkloadError(
           file: file, line: key.mark?.line, reason: "\(path)\(key.string ?? "?") stands twice")
       }
+      lines[name] = key.mark?.line
     }
   }
 
@@ -33,7 +35,9 @@ package struct YAMLMapping {
   }
 
   package func failure(_ key: String, _ node: Node?, _ reason: String) -> WorkloadError {
-    WorkloadError(file: file, line: node?.mark?.line ?? line, reason: "\(name(key)): \(reason)")
+    WorkloadError(
+      file: file, line: node?.mark?.line ?? lines[key] ?? line,
+      reason: "\(name(key)): \(reason)")
   }
 
   /// The value of `key`, or nil where there is none.
@@ -133,11 +137,11 @@ package struct YAMLMapping {
 
   /// - Throws: `WorkloadError` for a key that nobody took.
   package func finish() throws(WorkloadError) {
-    guard let unknown = members.min(by: { ($0.value.mark?.line ?? 0) < ($1.value.mark?.line ?? 0) })
+    guard let unknown = members.keys.min(by: { (lines[$0] ?? 0, $0) < (lines[$1] ?? 0, $1) })
     else { return }
     throw WorkloadError(
-      file: file, line: unknown.value.mark?.line ?? line,
-      reason: "unknown key \(name(unknown.key)); it takes \(known.joined(separator: ", "))")
+      file: file, line: lines[unknown] ?? line,
+      reason: "unknown key \(name(unknown)); it takes \(known.joined(separator: ", "))")
   }
 
   private static func text(_ node: Node) -> String {

@@ -66,12 +66,14 @@ import Testing
   func refusals() throws {
     #expect(try refusal("faults: [all]").contains("workloads: is missing; write a list"))
     #expect(try refusal("workloads: [c.yaml]").contains("/c.yaml: cannot be read"))
-    #expect(try refusal("workloads: a.yaml\nfaults: [pause]").contains("no workload has pause"))
+    #expect(
+      try refusal("workloads: a.yaml\nfaults: [pause]").contains(
+        "/c.yaml:2: faults: no workload has pause"))
     #expect(try refusal("workloads: a.yaml\nseeds: 0").contains("/c.yaml:2: seeds: 0 is no"))
     #expect(try refusal("workloads: a.yaml\nnodes: [3, x]").contains("nodes: x is no whole"))
     #expect(try refusal("workloads: a.yaml\ncover: some").contains("some is none of full"))
-    #expect(try refusal("workloads: a.yaml\nbuilds: [no/such]").contains("no program there"))
-    #expect(try refusal("workloads: a.yaml\nbudgets: 1").contains("unknown key budgets"))
+    #expect(try refusal("workloads: a.yaml\nbuilds: [no/such]").contains("/c.yaml:2: builds: "))
+    #expect(try refusal("workloads: a.yaml\nbudgets: 1").contains("/c.yaml:2: unknown key budgets"))
     #expect(try refusal("workloads: [a.yaml, a.yaml]").contains("a second workload named a"))
     #expect(
       try refusal("workloads: [a.yaml, b.yaml]\nfaults: kill").contains("b has none of these"))
