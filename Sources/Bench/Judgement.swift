@@ -113,7 +113,7 @@ public enum Judgement {
         results.counterexample = result.counterexample.map { .init($0) }
         results.checks.append(linearizable(result))
         results.problems.addNew(result.checkerFailures)
-      case .availability: results.checks.append(Self.availability(availability, workload))
+      case .availability: results.checks.append(Self.availability(results, workload))
       case .crashes: results.checks.append(crashes(circumstances.crashes))
       case .elections: results.checks.append(elections(circumstances.claims))
       }
@@ -164,9 +164,8 @@ public enum Judgement {
       name: CheckName.linearizable.rawValue, verdict: result.verdict.rawValue, detail: detail)
   }
 
-  private static func availability(
-    _ availability: Availability, _ workload: Workload
-  ) -> CheckOutcome {
+  private static func availability(_ results: RunResults, _ workload: Workload) -> CheckOutcome {
+    let availability = results.availability
     guard availability.isMeasured else {
       return CheckOutcome(
         name: CheckName.availability.rawValue, verdict: "unknown", detail: "nothing was measured")
@@ -178,21 +177,33 @@ public enum Judgement {
       let worst = availability.worstRecovery.map { Figures.seconds($0) } ?? "never"
       detail += ", worst recovery after a fault \(worst)"
     }
-    var isMet = true
+    var missed: [Objective] = []
     if let objective = workload.recoveryObjective {
-      isMet = availability.worstRecovery.map { $0 <= objective.inSeconds } ?? false
+      let isMet = availability.worstRecovery.map { $0 <= objective.inSeconds } ?? false
+      if !isMet { missed.append(.recovery) }
       detail += ", objective \(objective.workloadText)"
     }
     if let objective = workload.judgedGap,
       let worst = availability.functionGaps?.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })
     {
-      isMet = isMet && worst.value <= objective.inSeconds
+      if worst.value > objective.inSeconds { missed.append(.gap) }
       detail +=
         ", no \(worst.key) succeeded for \(Figures.seconds(worst.value)), objective "
         + objective.workloadText
     }
+    let slow = results.functions.compactMap { row in row.latency.map { (row.function, $0.p99) } }
+    if let objective = workload.latencyObjective, let worst = slow.max(by: { $0.1 < $1.1 }) {
+      if worst.1 / 1000 > objective.inSeconds { missed.append(.latency) }
+      detail +=
+        ", 99 of 100 calls of \(worst.0) within \(Figures.seconds(worst.1 / 1000)), objective "
+        + objective.workloadText
+    }
+    if !missed.isEmpty {
+      detail += Objective.mark + missed.map(\.rawValue).joined(separator: ", ")
+    }
     return CheckOutcome(
-      name: CheckName.availability.rawValue, verdict: isMet ? "valid" : "invalid", detail: detail)
+      name: CheckName.availability.rawValue, verdict: missed.isEmpty ? "valid" : "invalid",
+      detail: detail)
   }
 
   private static func crashes(_ crashes: [String]) -> CheckOutcome {

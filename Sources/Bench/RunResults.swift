@@ -41,6 +41,26 @@ public enum RunOutcome: String, Sendable, Codable, CaseIterable {
   ]
 }
 
+/// What may be asked of a system beyond being right.
+public enum Objective: String, Sendable, CaseIterable {
+  /// No function may be called for so long without a success.
+  case gap
+  /// Each function must succeed again so soon after a fault.
+  case recovery
+  /// 99 of 100 calls of each function must be answered within so much.
+  case latency
+
+  /// What stands in a check's detail before the objectives that were missed.
+  static let mark = "; missed: "
+
+  /// The objectives that a check's `detail` says were missed.
+  public static func missed(in detail: String) -> [Objective] {
+    guard let mark = detail.firstRange(of: mark) else { return [] }
+    let names = detail[mark.upperBound...].split(separator: ", ")
+    return names.compactMap { Objective(rawValue: String($0)) }
+  }
+}
+
 /// What one checker said.
 public struct CheckOutcome: Sendable, Codable, Equatable {
   /// The checker, as the workload file calls it.
@@ -53,6 +73,8 @@ public struct CheckOutcome: Sendable, Codable, Equatable {
 
 /// Everything that a run came to.
 public struct RunResults: Sendable, Codable {
+  /// Of its JSON: `gauntlet report --schema results` has what it is; nil in what was stored before it had one.
+  public var version: Int? = 1
   /// In one word.
   public var outcome: RunOutcome
   /// The linearizability verdict: `valid`, `invalid` or `unknown`.

@@ -30,8 +30,8 @@ public enum Fingerprint {
       let ends = Set(results.crashes.map(plain)).sorted().joined(separator: "; ")
       return "crash: \(ends)"
     case .objective:
-      let isGap = detail("availability").contains("no ")
-      return "objective: \(isGap ? "gap" : "recovery")"
+      let missed = Objective.missed(in: detail("availability"))
+      return "objective: \(Objective.allCases.first(where: missed.contains)?.rawValue ?? "")"
     case .inconclusive, .benchFailure, .interrupted, .valid: return nil
     }
   }

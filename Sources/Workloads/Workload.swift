@@ -35,7 +35,9 @@ public struct Workload: Equatable, Sendable {
   public var recoveryObjective: Duration?
   /// The longest that no call of a function may succeed, as the file says.
   public var gapObjective: Duration?
-  /// The same as it is judged: with a quorum that is always there, ten seconds unless the file says
+  /// Within which 99 of 100 successful calls of each function are to be answered.
+  public var latencyObjective: Duration?
+  /// The gap as it is judged: with a quorum that is always there, ten seconds unless the file says
   /// otherwise.
   public var judgedGap: Duration? { gapObjective ?? (envelope == .quorum ? .seconds(10) : nil) }
   /// Fixes every random choice; drawn when nil.

@@ -101,14 +101,15 @@ public enum WorkloadFile {
     let checks = try root.choices("check", CheckName.self) ?? CheckName.allCases
     var recovery: Duration?
     var gap: Duration?
+    var latency: Duration?
     if var objectives = try root.mapping("objectives") {
       recovery = try objectives.duration("recovery")
       gap = try objectives.duration("gap")
+      latency = try objectives.duration("latency")
       try objectives.finish()
-      if let objective = recovery != nil ? "recovery" : gap != nil ? "gap" : nil,
-        !checks.contains(.availability)
-      {
-        throw objectives.failure(objective, nil, "nobody judges it; add availability to check")
+      let given = [("recovery", recovery), ("gap", gap), ("latency", latency)]
+      if let objective = given.first(where: { $0.1 != nil }), !checks.contains(.availability) {
+        throw objectives.failure(objective.0, nil, "nobody judges it; add availability to check")
       }
     }
     let seed = try seed(&root)
@@ -117,7 +118,7 @@ public enum WorkloadFile {
       system: system, nodes: nodes, clients: clients, rate: rate, time: time, timeout: timeout,
       load: load, faults: faults, schedule: schedule, envelope: envelope,
       network: network, capturesPackets: capturesPackets, checks: checks,
-      recoveryObjective: recovery, gapObjective: gap,
+      recoveryObjective: recovery, gapObjective: gap, latencyObjective: latency,
       seed: seed)
   }
 
@@ -191,9 +192,9 @@ extension Workload {
     if network != .ipv4 { lines.append("network: \(network.rawValue)") }
     if capturesPackets { lines.append("capture: true") }
     lines.append("check: [\(checks.map(\.rawValue).joined(separator: ", "))]")
-    let objectives = [("recovery", recoveryObjective), ("gap", gapObjective)].compactMap {
-      name, time in time.map { "\(name): \($0.workloadText)" }
-    }
+    let objectives = [
+      ("recovery", recoveryObjective), ("gap", gapObjective), ("latency", latencyObjective),
+    ].compactMap { name, time in time.map { "\(name): \($0.workloadText)" } }
     if !objectives.isEmpty { lines.append("objectives: {\(objectives.joined(separator: ", "))}") }
     if let seed { lines.append("seed: \(seed)") }
     return lines.joined(separator: "\n") + "\n"

@@ -129,3 +129,28 @@ extension JudgementTests {
     }
   }
 }
+
+extension JudgementTests {
+  @Test("calls that are answered too late miss the objective of latency, and the line says so")
+  func latency() async throws {
+    // A hundred reads of ten milliseconds each.
+    let lines = (0..<100).map { place in
+      let start = place * 1_000_000_000
+      return """
+        {"index":\(2 * place),"type":"invoke","process":0,"f":"read","key":"0","value":null,"time":\(start)}
+        {"index":\(2 * place + 1),"type":"ok","process":0,"f":"read","key":"0","value":null,"time":\(start + 10_000_000)}
+
+        """
+    }
+    let history = try History(bytes: Array(lines.joined().utf8), name: "drawn")
+    for (objective, missed) in [("9ms", [Objective.latency]), ("11ms", [])] {
+      let workload = try WorkloadFile.parse(
+        "check: [availability]\nfaults: []\nobjectives: {latency: \(objective)}", file: "w")
+      let results = try await Judgement.judge(history, of: workload, Circumstances())
+      let detail = try #require(results.checks.first?.detail)
+      #expect(Objective.missed(in: detail) == missed, "\(detail)")
+      #expect((results.outcome == .objective) == !missed.isEmpty, "\(results.summary)")
+      #expect(detail.contains("99 of 100 calls of read within 10"), "\(detail)")
+    }
+  }
+}

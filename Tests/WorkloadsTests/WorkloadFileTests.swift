@@ -39,7 +39,7 @@ import Testing
       network: ipv6
       capture: true
       check: [linearizable, availability]
-      objectives: {recovery: 10s}
+      objectives: {recovery: 10s, latency: 250ms}
       seed: 18446744073709551615
       """
     let workload = try WorkloadFile.parse(text, file: "w.yaml")
