@@ -8,7 +8,8 @@ let resources = [
   "history.css", "history-data.js", "history-lanes.js", "history-points.js", "history-view.js",
   "history-timeline.js", "history-marks.js", "history-orders.js", "history-start.js",
   "campaign.mustache", "campaign.css", "junit.mustache", "comparison.mustache",
-  "comparison-frame.mustache",
+  "comparison-frame.mustache", "run.schema.json", "results.schema.json", "campaign.schema.json",
+  "comparison.schema.json",
 ]
 
 let dashboardResources = [
@@ -146,8 +147,8 @@ let package = Package(
     .target(
       name: "Campaigns",
       dependencies: [
-        "Bench", "Blocking", "Checkers", "Checksum", "Hosts", "Nemesis", "Systems", "Workloads",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "Bench", "Blocking", "Checkers", "Checksum", "History", "Hosts", "Nemesis", "Systems",
+        "Workloads", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),

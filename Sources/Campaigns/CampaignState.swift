@@ -25,6 +25,8 @@ public struct CampaignState: Sendable {
   public private(set) var standings: [Standing]
   /// Runs in which the bench failed and that were tried again.
   public private(set) var retried: [RunRecord] = []
+  /// When the first controller took it up, as `20261128T020000`, in UTC; nil when none has.
+  public private(set) var began: String?
   /// How long controllers were at it before this session, in seconds.
   public private(set) var secondsBefore = 0.0
   private var secondsOfSession = 0.0
@@ -52,7 +54,8 @@ public struct CampaignState: Sendable {
   /// Takes what happened into account.
   public mutating func apply(_ event: CampaignEvent) {
     switch event {
-    case .session:
+    case .session(let time):
+      began = began ?? time
       secondsBefore += secondsOfSession
       secondsOfSession = 0
     case .elapsed(let seconds): secondsOfSession = max(secondsOfSession, seconds)

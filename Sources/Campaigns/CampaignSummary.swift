@@ -30,10 +30,14 @@ public struct CampaignSummary: Sendable, Encodable {
     public var folder: String
   }
 
+  /// Of its JSON: `gauntlet report --schema campaign` has what it is.
+  public let version = 1
   /// The campaign's name.
   public var campaign: String
   /// Its folder.
   public var folder: String
+  /// When it began, as `20261128T020000`, in UTC; nil when nobody has begun.
+  public var began: String?
   /// The outcome that hides all others.
   public var outcome: String
   /// Runs that are planned.
@@ -65,6 +69,7 @@ public struct CampaignSummary: Sendable, Encodable {
   public init(_ state: CampaignState, folder: CampaignFolder) {
     campaign = state.campaign.name
     self.folder = folder.path
+    began = state.began
     outcome = state.worst.rawValue
     planned = state.planned.count
     let records = state.records

@@ -103,14 +103,19 @@ public struct Comparison: Sendable, Encodable {
     public var holds: Bool
     /// A run that shows it, as its folder's path in the store.
     public var run: String
+    /// The least that shows it; nil where nobody looked for it, or no replay showed it.
+    public var reproduction: ShrunkFinding?
     /// The least that `likelihood` could have been with so many that show it.
     var least: Double
 
     enum CodingKeys: String, CodingKey {
       case fingerprint, outcome, summary, verdict, first, second, likelihood, holds, run
+      case reproduction
     }
   }
 
+  /// Of its JSON: `gauntlet report --schema comparison` has what it is.
+  public let version = 1
   /// The first side.
   public var first: String
   /// The second side.

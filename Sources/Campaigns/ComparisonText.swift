@@ -33,6 +33,11 @@ extension Comparison {
           + "\(finding.first[1]) before (by chance alone: \(chance))")
       lines.append("           \(CampaignSummary.oneLine(finding.summary))")
       lines.append("           \(finding.run)")
+      if let reproduction = finding.reproduction {
+        lines += [
+          "           \(reproduction.sentence)", "           \(reproduction.again)",
+        ]
+      }
     }
     var group = ""
     for difference in differences {

@@ -20,14 +20,15 @@ struct CompareCommand: AsyncParsableCommand {
 
       A figure counts as worse when it is so by --smallest at least, and would be
       seen by chance in one of a hundred comparisons at most, all figures taken
-      together. A finding counts by its rate (an exact test).
+      together. A finding counts by its rate (an exact test). With --shrink the
+      least that shows each new finding is looked for, as gauntlet shrink does.
 
       EXAMPLES
         gauntlet compare old/raft-node new/raft-node --workload Workloads/steady.yaml
         gauntlet compare main HEAD --source . --workload Workloads/steady.yaml \\
           --make 'swift build -c release --product raft-node' \\
           --program .build/release/raft-node
-        gauntlet compare last-14 latest
+        gauntlet compare last-14 latest --shrink
         gauntlet compare main branch --campaign nightly-20261128T020000 \\
           --output compare.html --output compare.md
 
@@ -71,6 +72,9 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(help: "The campaign whose builds are compared.")
   var campaign: String?
 
+  @Flag(help: "Look for the fewest faults, nodes, clients and keys that show each new finding.")
+  var shrink = false
+
   @OptionGroup var store: StoreOption
 
   @Option(
@@ -97,10 +101,13 @@ struct CompareCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let comparison: Comparison
+    var comparison: Comparison
     var codes: Set<Int32> = []
     do {
       comparison = try await compare(store.path, &codes)
+      if shrink, !codes.contains(RunOutcome.interrupted.exitCode) {
+        try await shrinkNewFindings(of: &comparison, &codes)
+      }
     } catch let code as ExitCode {
       throw code
     } catch is CancellationError {
@@ -121,6 +128,37 @@ struct CompareCommand: AsyncParsableCommand {
     }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
+  }
+
+  /// Looks for the least that shows each finding that the first side has not. What is in the way of one, or
+  /// that somebody interrupts, takes nothing from the rest.
+  private func shrinkNewFindings(
+    of comparison: inout Comparison, _ codes: inout Set<Int32>
+  ) async throws {
+    let interruption = Interruption()
+    let signals = Task {
+      await RunCommand.watchSignals(interruption, saying: "ending the run that goes on")
+    }
+    defer { signals.cancel() }
+    let store = store.path
+    @Sendable func say(_ line: String) { FileHandleOutput.standardError.write("\(line)\n") }
+    for place in comparison.findings.indices where comparison.findings[place].verdict == "new" {
+      let (run, name) = (comparison.findings[place].run, comparison.findings[place].fingerprint)
+      say("shrinks \(name), \(run)")
+      do {
+        let trial = TrialRun(
+          program: RunCommand.ownProgram, store: store,
+          build: try RunEntry(reading: run, in: store).program(in: store))
+        comparison.findings[place].reproduction = try await FindingShrinker(
+          trial: trial, tries: 10, error: 0.05, say: say
+        ).shrink(RunFolder(path: "\(store)/\(run)"), interruption)
+      } catch is CancellationError {
+        codes.insert(RunOutcome.interrupted.exitCode)
+        return
+      } catch {
+        say("gauntlet: \(name) was not shrunk: \(error)")
+      }
+    }
   }
 
   /// Writes the comparison in the form that the path's ending says.

@@ -6,6 +6,8 @@ import Campaigns
 import FoundationEssentials
 import Reports
 
+extension JSONSchema: ExpressibleByArgument {}
+
 struct ReportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
@@ -20,6 +22,7 @@ struct ReportCommand: AsyncParsableCommand {
         gauntlet report nightly-20261128T020000 --output summary.md
         gauntlet report latest --format markdown >> "$GITHUB_STEP_SUMMARY"
         gauntlet report runs/latest --bundle bug.tar.gz    # a run, to be replayed
+        gauntlet report --schema campaign                  # of what --json prints
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -55,6 +58,9 @@ struct ReportCommand: AsyncParsableCommand {
     help: "With --bundle: the program that the run tested; raft-node beside gauntlet if left out.")
   var build: String?
 
+  @Option(help: "Print the JSON Schema of what other commands print or store, and nothing else.")
+  var schema: JSONSchema?
+
   @OptionGroup var store: StoreOption
 
   func validate() throws {
@@ -66,6 +72,7 @@ struct ReportCommand: AsyncParsableCommand {
 
   func run() async throws {
     do {
+      if let schema { return print(schema.text, terminator: "") }
       if let bundle {
         return try await RunBundle.write(
           RunFolder(path: campaign), build: build ?? RunCommand.sibling("raft-node"), to: bundle)
@@ -75,16 +82,20 @@ struct ReportCommand: AsyncParsableCommand {
       if output.isEmpty { print(try Self.render(report, as: format), terminator: "") }
       for path in output {
         guard let format = Format(ending: path) else { continue }
-        try RunFolder.write(Data(try Self.render(report, as: format).utf8), to: path)
+        let text = try Self.render(report, as: format, to: path)
+        try RunFolder.write(Data(text.utf8), to: path)
       }
     } catch {
       throw Failure.report(error)
     }
   }
 
-  private static func render(_ report: CampaignReport, as format: Format) throws -> String {
+  private static func render(
+    _ report: CampaignReport, as format: Format, to path: String? = nil
+  ) throws -> String {
     switch format {
-    case .html: try report.html()
+    case .html:
+      try report.html(in: path.map { URL(filePath: $0).deletingLastPathComponent().path })
     case .junit: try report.junit()
     case .markdown: report.markdown
     case .sarif: try report.sarif()

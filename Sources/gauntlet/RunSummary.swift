@@ -71,6 +71,8 @@ struct RunSummary {
   }
 
   private struct Document: Encodable {
+    /// Of its form: `gauntlet report --schema run` has what it is.
+    let version = 1
     var valid: Validity
     var outcome: String
     var summary: String

@@ -124,6 +124,19 @@ struct CommandLineFolder {
   /// The same, with arguments that were put together.
   func gauntlet(words: [String]) async throws -> Finished { try await start(words).finish() }
 
+  /// In what `json`, or what lies in the file of that path, is not as `gauntlet report --schema` says.
+  func differences(of json: String, from schema: String) async throws -> String {
+    let printed = try await gauntlet("report", "--schema", schema)
+    let arguments = [
+      try file("schema.json", printed.output),
+      json.hasPrefix("/") ? json : try file("object.json", json),
+    ]
+    let checker = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../Support/check-json").standardized.path
+    let checked = try await start(arguments, program: [checker]).finish()
+    return checked.code == 0 ? "" : "\(schema): \(checked.output)\(checked.errors)"
+  }
+
   /// The folder of the newest run.
   var latest: String { "\(path)/runs/latest" }
 }

@@ -51,6 +51,21 @@ import Testing
     #expect(html.matches(of: #/class="state/#).count == 4)
   }
 
+  @Test("runs are links to their pages, from wherever the page lies")
+  func links() throws {
+    for (folder, path, link) in [
+      ("/a/b", "/a/b/runs/x/report.html", "runs/x/report.html"),
+      ("/a/b/c", "/a/runs/x y/report.html", "../../runs/x%20y/report.html"),
+      ("/", "/runs/\"<ü/r.html", "runs/%22%3C%C3%BC/r.html"),
+    ] {
+      #expect(CampaignPage.link(to: path, from: folder) == link)
+    }
+    let html = try report().html(in: "runs/campaigns")
+    #expect(html.matches(of: #/<a href="..\/f\/report.html"><code>f</#).count == 3, "\(html)")
+    #expect(!(try report().html().contains("<a ")))
+    #expect(CampaignPage.date("20261128T021503") == "2026-11-28 02:15")
+  }
+
   @Test("JUnit counts what failed, what the bench could not do, and what is undecided")
   func junit() throws {
     let xml = try report().junit()

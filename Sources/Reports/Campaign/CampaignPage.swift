@@ -3,6 +3,7 @@
 
 import Bench
 import Campaigns
+import FoundationEssentials
 
 /// What `campaign.mustache` renders.
 package struct CampaignPage {
@@ -15,7 +16,7 @@ package struct CampaignPage {
   let columns: [String]
   let rows: [Row]
   let hasTroubles: Bool
-  let troubles: [CampaignSummary.Trouble]
+  let troubles: [Trouble]
   let style: String
 
   struct Cell {
@@ -26,7 +27,19 @@ package struct CampaignPage {
   package struct Finding {
     let badge: Badge
     let summary, rate, fingerprint, cells: String
-    let runs: [String]
+    let runs: [Run]
+  }
+
+  /// A run that is named, by its folder's path in the store.
+  struct Run {
+    let folder: String
+    /// Where its page is, from this one; nil when nobody knows where this one will be.
+    let link: String?
+  }
+
+  struct Trouble {
+    let run, outcome, summary: String
+    let link: String?
   }
 
   package struct Row {
@@ -40,36 +53,73 @@ package struct CampaignPage {
     let count: String
   }
 
-  init(of report: CampaignReport) {
+  /// - Parameter folder: in which the page will lie; nil where that is not known.
+  init(of report: CampaignReport, in folder: String?) {
     let summary = report.summary
+    let link = { (run: String) in
+      folder.map { Self.link(to: "\(report.store)/\(run)/report.html", from: $0) }
+    }
     title = report.title
     badge = .outcome(summary.outcome)
     sentence = Self.sentence(summary)
     figures = [
+      Cell(name: "Began (UTC)", value: summary.began.map(Self.date) ?? "not yet"),
       Cell(name: "Runs done", value: "\(summary.done) of \(summary.planned)"),
       Cell(name: "Findings", value: "\(summary.findings.count)"),
       Cell(name: "Tried again", value: "\(summary.retried)"),
       Cell(name: "Under load", value: Bench.Figures.seconds(summary.loadSeconds)),
     ]
-    findings = Self.findings(of: summary)
+    findings = Self.findings(of: summary, link: link)
     hasFindings = !findings.isEmpty
     let grid = CampaignGrid(report.rows)
     columns = grid.columns
     rows = Self.rows(of: grid)
-    troubles = summary.troubles
+    troubles = summary.troubles.map {
+      Trouble(run: $0.run, outcome: $0.outcome, summary: $0.summary, link: link($0.folder))
+    }
     hasTroubles = !troubles.isEmpty
     style =
       String(decoding: PackageResources.report_css, as: UTF8.self)
       + String(decoding: PackageResources.campaign_css, as: UTF8.self)
   }
 
+  /// `20261128T020000` as people write it.
+  static func date(_ stamp: String) -> String {
+    let digits = stamp.filter(\.isNumber)
+    guard digits.count == 14 else { return stamp }
+    func part(_ start: Int, _ count: Int) -> Substring { digits.dropFirst(start).prefix(count) }
+    return "\(part(0, 4))-\(part(4, 2))-\(part(6, 2)) \(part(8, 2)):\(part(10, 2))"
+  }
+
+  /// The address of the file at `path` in a page that lies in `folder`.
+  static func link(to path: String, from folder: String) -> String {
+    func parts(_ path: String) -> [String] {
+      URL(filePath: path).standardizedFileURL.path.split(separator: "/").map(String.init)
+    }
+    let (target, start) = (parts(path), parts(folder))
+    let shared = zip(target, start).prefix { $0 == $1 }.count
+    let steps = start.dropFirst(shared).map { _ in ".." } + target.dropFirst(shared)
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/".utf8)
+    return steps.joined(separator: "/").utf8.reduce(into: "") { link, byte in
+      if plain.contains(byte) {
+        link.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        link += byte < 16 ? "%0" : "%"
+        link += String(byte, radix: 16, uppercase: true)
+      }
+    }
+  }
+
   /// What was found, each with the first runs that show it, and so much of its summary.
-  package static func findings(of summary: CampaignSummary, longest: Int = .max) -> [Finding] {
+  package static func findings(
+    of summary: CampaignSummary, longest: Int = .max, link: (String) -> String? = { _ in nil }
+  ) -> [Finding] {
     summary.findings.map { finding in
       Finding(
         badge: .outcome(finding.outcome), summary: String(finding.summary.prefix(longest)),
         rate: "\(finding.runs.count) of \(summary.done) runs", fingerprint: finding.fingerprint,
-        cells: finding.cells.joined(separator: "; "), runs: Array(finding.runs.prefix(5)))
+        cells: finding.cells.joined(separator: "; "),
+        runs: finding.runs.prefix(5).map { Run(folder: $0, link: link($0)) })
     }
   }
 

@@ -30,12 +30,15 @@ public struct CampaignReport: Sendable {
   public var title: String
   /// How the campaign stands.
   public var summary: CampaignSummary
+  /// The store in which they lie.
+  public var store: String
   /// Its runs.
   public var rows: [Row]
 
   /// The report of a campaign as it stands.
   public init(_ state: CampaignState, folder: CampaignFolder) {
     title = state.campaign.name
+    store = folder.store
     summary = CampaignSummary(state, folder: folder)
     rows = state.records.map { run, record in
       let size = run.cell.nodes.map { ", \($0) nodes" } ?? ""
@@ -46,12 +49,13 @@ public struct CampaignReport: Sendable {
     }
   }
 
-  /// One file that loads nothing, and runs nothing.
+  /// One file that loads nothing, and runs nothing. Where it is known in which folder it will lie, runs are
+  /// links to their own pages.
   ///
   /// - Throws: `ReportError` when the template is broken.
-  public func html() throws(ReportError) -> String {
+  public func html(in folder: String? = nil) throws(ReportError) -> String {
     HTMLText.registration
-    return try Self.render(PackageResources.campaign_mustache, CampaignPage(of: self))
+    return try Self.render(PackageResources.campaign_mustache, CampaignPage(of: self, in: folder))
   }
 
   /// JUnit XML, as CI systems read it: a suite a workload, a case a run. A violation, a crash and a missed

@@ -47,6 +47,9 @@ public struct ComparisonReport: Sendable {
         "- **\(plain(finding.verdict))**: \(plain(finding.outcome)) `\(finding.fingerprint)` in "
           + "\(finding.now) runs, \(finding.before) before: \(plain(finding.summary)) "
           + "(\(plain(finding.run)))")
+      if let least = finding.least {
+        lines.append("  - \(plain(least.sentence)): `\(plain(least.again))`")
+      }
     }
     if lines.last != "" { lines.append("") }
     func table(_ rows: [ComparisonPage.Row]) -> [String] {
@@ -77,6 +80,12 @@ struct ComparisonPage {
     let verdict, outcome, fingerprint, summary, before, now, run: String
     /// The run's address in the dashboard; nil in a file.
     let address: String?
+    let least: Least?
+  }
+
+  /// What a finding was shrunk to.
+  struct Least {
+    let sentence, again: String
   }
 
   struct Row {
@@ -95,7 +104,8 @@ struct ComparisonPage {
         summary: String(finding.summary.prefix(300)),
         before: "\(finding.first[0]) of \(finding.first[1])",
         now: "\(finding.second[0]) of \(finding.second[1])", run: finding.run,
-        address: isLinked ? "/runs/\(finding.run)" : nil)
+        address: isLinked ? "/runs/\(finding.run)" : nil,
+        least: finding.reproduction.map { Least(sentence: $0.sentence, again: $0.again) })
     }
     hasFindings = !findings.isEmpty
     let tones = ["regression": "bad", "improvement": "good"]

@@ -1,0 +1,159 @@
+// A run's finding with as little as still shows it: what to try is Shrinker's, how often and what it came
+// to is said here.
+
+import Bench
+import FoundationEssentials
+import History
+import Nemesis
+import Workloads
+
+/// A finding, and the least that was found to show it.
+public struct ShrunkFinding: Sendable, Encodable {
+  /// What it has in every run that shows it.
+  public var fingerprint: String
+  /// What the run had, as `41 faults, 5 nodes, 10 clients, 8 keys, 60s`.
+  public var from: String
+  /// What shows it too, in the same words.
+  public var to: String
+  /// The faults that are left, in the plan's order: kind and choice.
+  public var faults: [String]
+  /// The size of the cluster.
+  public var nodes: Int
+  /// How many clients there are.
+  public var clients: Int
+  /// How many keys they use.
+  public var keys: Int
+  /// How many operations the counterexample has; 0 where the finding is no violation.
+  public var operations: Int
+  /// In how many of the last runs the smallest showed it, and how many these were.
+  public var rate: [Int]
+  /// How often a step was tried before it counted as one too many.
+  public var triesEach: Int
+  /// All runs that it took.
+  public var runs: Int
+  /// The folder of a run that shows it.
+  public var run: String
+  /// The program that was tested; nil for the usual one.
+  public var build: String?
+
+  /// What shows it, in one sentence.
+  public var sentence: String {
+    let kinds = faults.isEmpty ? "" : " (\(faults.joined(separator: "; ")))"
+    let size = operations > 0 ? ", \(operations) operations" : ""
+    return "shrunk to \(to)\(kinds)\(size), shown in \(rate[0]) of \(rate[1]) more runs"
+  }
+
+  /// The command that does the smallest again.
+  public var again: String {
+    let program = build.map { " --build \($0)" } ?? ""
+    return "gauntlet replay \(run)\(program) --count 5 --stop-at-violation"
+  }
+
+  /// For people.
+  public var text: String {
+    """
+    finding    \(fingerprint)
+    from       \(from)
+    to         \(to)
+    faults     \(faults.isEmpty ? "none" : faults.joined(separator: "; "))
+    operations \(operations) show it
+    shown      in \(rate[0]) of \(rate[1]) more runs of it; each step was tried \(triesEach) times, \(runs) runs in all
+    run        \(run)
+    again      \(again)
+    """
+  }
+}
+
+/// Looks for the least that shows a run's finding, by runs.
+public struct FindingShrinker: Sendable {
+  /// What the runs are done with.
+  public var trial: TrialRun
+  /// The most replays of the whole run, to see how often it shows the finding.
+  public var tries: Int
+  /// The chance of missing one step.
+  public var error: Double
+  /// Is told of every run, and why nothing came of it, a line each.
+  public var say: @Sendable (String) -> Void
+
+  /// One that runs with `trial`.
+  public init(
+    trial: TrialRun, tries: Int, error: Double, say: @escaping @Sendable (String) -> Void
+  ) {
+    self.trial = trial
+    self.tries = tries
+    self.error = error
+    self.say = say
+  }
+
+  /// The least that shows the finding of the run in `folder`; nil where no replay of it shows it.
+  ///
+  /// First the run is replayed until three replays have shown the finding, which tells how often it does;
+  /// then each step is tried so often that one which shows it as often is missed with a chance of `error`.
+  ///
+  /// - Throws: `BenchError` or `WorkloadError` for a run without a finding or that cannot be read;
+  ///   `CancellationError` when `interruption` is raised.
+  /// - Complexity: some tens of runs, each as long as the whole one at most.
+  public func shrink(
+    _ folder: RunFolder, _ interruption: Interruption
+  ) async throws -> ShrunkFinding? {
+    let workload = try WorkloadFile.read(path: folder.workload)
+    guard let results = try RunResults.read(folder.results),
+      let fingerprint = Fingerprint.of(results, model: workload.load.model)
+    else { throw BenchError("\(folder.path): there is no finding in it; name a run with one") }
+    guard let data = FileManager.default.contents(atPath: folder.plan) else {
+      throw BenchError("\(folder.plan): cannot be read, so that the run cannot be done again")
+    }
+    let whole = Reproduction(workload: workload, plan: try Plan.read(data))
+    let seed = workload.seed ?? 1
+    var runs = 0
+    var last: RunEntry?
+    func shows(_ reproduction: Reproduction) async throws -> Bool {
+      if interruption.isRaised { throw CancellationError() }
+      runs += 1
+      let entry = try await trial.run(
+        reproduction.workload, seed: seed, plan: reproduction.plan, interruption)
+      let isShown = entry.fingerprint == fingerprint
+      if isShown { last = entry }
+      say("\(isShown ? "shown    " : "not shown")  \(reproduction.text)")
+      return isShown
+    }
+    var (hits, replays) = (0, 0)
+    while replays < tries, hits < 3 {
+      replays += 1
+      if try await shows(whole) { hits += 1 }
+    }
+    guard hits > 0 else {
+      say("none of \(replays) replays shows \(fingerprint); it depends on more than the plan")
+      return nil
+    }
+    // Even a finding of every run may be missed once by a smaller one.
+    let rate = Double(hits) / Double(replays)
+    let each = max(2, Bisection.runs(for: 1, rate: rate, error: error))
+    let smallest = try await Shrinker { reproduction in
+      for _ in 0..<each where try await shows(reproduction) { return true }
+      return false
+    }.shrink(whole, foundAt: try foundAt(results, folder))
+    var repeated = 0
+    for _ in 0..<5 where try await shows(smallest) { repeated += 1 }
+    guard let shown = last else { preconditionFailure("\(hits) replays showed it") }
+    let place = RunFolder(path: "\(trial.store)/\(shown.folder)")
+    let counterexample = try RunResults.read(place.results)?.counterexample
+    return ShrunkFinding(
+      fingerprint: fingerprint, from: whole.text, to: smallest.text,
+      faults: smallest.plan.map { "\($0.kind) \($0.choice)" }, nodes: smallest.workload.nodes,
+      clients: smallest.workload.clients, keys: smallest.workload.load.keys,
+      operations: counterexample?.operations.count ?? 0, rate: [repeated, 5], triesEach: each,
+      runs: runs, run: place.path, build: trial.build)
+  }
+
+  /// When the last operation of the counterexample ended, since the beginning of the run.
+  private func foundAt(_ results: RunResults, _ folder: RunFolder) throws -> Duration? {
+    guard let indexes = results.counterexample?.operations else { return nil }
+    let operations = Set(indexes)
+    let history = try History(file: folder.history)
+    let end = history.operations.filter { operations.contains($0.invocation) }
+      .compactMap(\.completedAt).max()
+    // The load begins after the nodes have started; a little is left for that.
+    return end.map { .nanoseconds($0) }
+  }
+}
