@@ -152,7 +152,7 @@ public final class Disk: Fault {
         try await $0.fail(writes: ENOSPC)
       }
     case .syncStall: return try await slow(shim, by: .seconds(1))
-    case .syncSlow: return try await slow(shim, by: .milliseconds(300))
+    case .syncSlow: return try await slow(shim, by: .milliseconds(150))
     }
   }
 
