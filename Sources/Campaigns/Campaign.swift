@@ -246,7 +246,7 @@ extension Campaign {
     var most = workloads.count
     for axis in axes {
       let product = most.multipliedReportingOverflow(by: max(axis, 1))
-      guard !product.overflow, product.partialValue <= 100_000_000 else {
+      guard !product.overflow, product.partialValue <= 1_000_000 else {
         return "a matrix of too many cells; leave out some"
       }
       most = product.partialValue

@@ -6,30 +6,48 @@ import FoundationEssentials
 
 /// Puts parts of a campaign together.
 public enum CampaignCollection {
-  /// The newest of each part among the campaigns of `stores`.
+  /// The newest of each part among the campaigns of `stores`, but none of an earlier night than the others.
   ///
   /// - Throws: `BenchError` when there are none, or they are of several campaigns.
   public static func parts(in stores: [String]) throws(BenchError) -> [CampaignFolder] {
-    var newest: [Int: CampaignFolder] = [:]
-    var first: (campaign: Campaign, shard: Shard)?
+    var all: [Int: [CampaignFolder]] = [:]
     for folder in stores.flatMap({ CampaignFolder.all(in: $0) }) {
       let plan = try folder.readPlan()
-      guard plan.shard != .whole else { continue }
-      if let first,
-        !plan.campaign.isSameWork(as: first.campaign) || plan.shard.count != first.shard.count
-      {
-        throw BenchError(
-          "\(folder.path): of another campaign than the part before it; collect them apart")
-      }
-      first = (plan.campaign, plan.shard)
-      if newest[plan.shard.number].map({ $0.name < folder.name }) ?? true {
-        newest[plan.shard.number] = folder
-      }
+      if plan.shard != .whole { all[plan.shard.number, default: []].append(folder) }
     }
-    guard !newest.isEmpty else {
+    guard !all.isEmpty else {
       throw BenchError("\(stores.joined(separator: ", ")): no parts of a campaign are there")
     }
-    return newest.sorted { $0.key < $1.key }.map(\.value)
+    let folders = withoutEarlierNights(all.mapValues { $0.sorted { $0.name < $1.name } })
+    let first = try folders[0].readPlan()
+    for folder in folders {
+      let plan = try folder.readPlan()
+      guard plan.campaign.isSameWork(as: first.campaign), plan.shard.count == first.shard.count
+      else {
+        throw BenchError(
+          "\(folder.path): of another campaign than \(folders[0].path); collect them apart")
+      }
+    }
+    return folders
+  }
+
+  /// The last of each part's folders, unless it began half a day before the newest of all, when most of the
+  /// other parts began too that have begun again since: then this part is missing, and its last is of the
+  /// night before.
+  static func withoutEarlierNights(_ all: [Int: [CampaignFolder]]) -> [CampaignFolder] {
+    let beginnings = all.mapValues { $0.compactMap(\.beginning) }
+    let newest = beginnings.values.compactMap(\.last).max()
+    return all.sorted { $0.key < $1.key }.compactMap { part, folders in
+      guard let last = folders.last else { return nil }
+      guard let newest, let begun = last.beginning else { return last }
+      let gap = newest.timeIntervalSince(begun)
+      let others = beginnings.filter { $0.key != part }.values
+      let beside = others.count { dates in
+        dates.dropLast().contains { abs(begun.timeIntervalSince($0)) < gap }
+      }
+      let isEarlier = gap > 12 * 3600 && 2 * beside > others.count
+      return isEarlier ? nil : last
+    }
   }
 
   /// Makes one campaign of `parts` in `store`, with all their runs.
@@ -56,6 +74,10 @@ public enum CampaignCollection {
     let whole = try CampaignFolder.make(in: store, for: plan.campaign, shard: .whole)
     let (journal, _) = try Journal.open(whole.journal)
     let index = try RunIndex(store: store)
+    let sessions = histories.flatMap(\.events).compactMap { event in
+      if case .session(let time) = event { time } else { nil }
+    }
+    if let began = sessions.min() { try journal.append(.session(time: began)) }
     for (part, events) in histories {
       var moved: [String: String] = [:]
       for event in events {

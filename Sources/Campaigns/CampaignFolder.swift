@@ -15,6 +15,18 @@ public struct CampaignFolder: Sendable, Equatable {
   public var path: String { "\(store)/\(name)" }
   /// The campaign, resolved.
   public var plan: String { "\(path)/campaign.json" }
+  /// When it was made, as its name has it; nil for a folder that was named by hand.
+  var beginning: Date? {
+    guard let stamp = name.firstMatch(of: /-([0-9]{8})T([0-9]{6})/) else { return nil }
+    var parts = tm()
+    let digits = (stamp.output.1 + stamp.output.2).compactMap(\.wholeNumberValue)
+    func part(_ start: Int, _ count: Int) -> CInt {
+      digits[start..<(start + count)].reduce(0) { $0 * 10 + CInt($1) }
+    }
+    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (part(0, 4) - 1900, part(4, 2) - 1, part(6, 2))
+    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (part(8, 2), part(10, 2), part(12, 2))
+    return Date(timeIntervalSince1970: Double(timegm(&parts)))
+  }
   /// What was done.
   public var journal: String { "\(path)/journal.jsonl" }
   /// Whether a controller is at work on it.

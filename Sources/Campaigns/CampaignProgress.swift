@@ -25,6 +25,11 @@ public struct Estimate: Sendable, Equatable {
       min(longest, max(0, middle - 2 * error) / share)...min(longest, (middle + 2 * error) / share)
   }
 
+  /// So many seconds, as `58 min`.
+  static func about(_ seconds: Double) -> String {
+    seconds < 120 ? "\(Int(seconds)) s" : "\(Int(seconds / 60)) min"
+  }
+
   /// `12 to 15 min`.
   public var text: String {
     let (least, most) = (seconds.lowerBound, seconds.upperBound)
@@ -93,10 +98,21 @@ public final class CampaignProgress: Sendable {
     let total = "\(campaign.planned.count)"
     let done = "\(records.count)"
     let count = String(repeating: " ", count: max(0, total.count - done.count)) + done
-    let estimate = Estimate(left: left, labs: labs, after: records.map(\.record.seconds))
-    let rest = left == 0 ? "" : " · \(left) left\(estimate.map { ", \($0.text)" } ?? "")"
+    let rest = left == 0 ? "" : " · \(left) left\(ending(campaign, left, labs))"
     let found = findings == 0 ? "" : " · \(findings) with findings"
     return "[\(count)/\(total)] \(record.outcome.rawValue)  \(run.name)  "
       + "\(Figures.seconds(record.seconds))\(rest)\(found)"
+  }
+
+  /// How much longer it takes: what runs like those before would, or what the budget has left.
+  private static func ending(_ campaign: CampaignState, _ left: Int, _ labs: Int) -> String {
+    let estimate = Estimate(
+      left: min(left, campaign.runsLeft), labs: labs,
+      after: campaign.records.map(\.record.seconds))
+    let budget = campaign.campaign.seconds.map { max(0, $0 - campaign.secondsSpent) }
+    if let budget, budget < estimate?.seconds.upperBound ?? 0 {
+      return ", of which the budget has time for \(Estimate.about(budget))"
+    }
+    return estimate.map { ", \($0.text)" } ?? ""
   }
 }

@@ -154,7 +154,7 @@ public actor CampaignRunner {
   }
 
   private func choose(_ order: Order) -> Order.Choice? {
-    guard !interruption.isRaised, !Task.isCancelled, state.hasRunsLeft, hasTimeLeft else {
+    guard !interruption.isRaised, !Task.isCancelled, state.runsLeft > 0, hasTimeLeft else {
       return nil
     }
     return order.next(in: state)

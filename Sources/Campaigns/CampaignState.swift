@@ -38,6 +38,7 @@ public struct CampaignState: Sendable {
     var begun = 0
     var findings = 0
     var failures = 0  // of the bench, in a row
+    var left: String?  // why its other runs are not run
   }
 
   /// Where `campaign` stands after `events`, of which this is the part with that number of so many.
@@ -76,12 +77,12 @@ public struct CampaignState: Sendable {
     switch record.outcome {
     case .interrupted:
       // Nobody's fault: as if it had not been begun.
-      standings[place] = .waiting(attempts: attempt - 1)
+      wait(run.cell, at: place, attempts: attempt - 1)
       begun -= 1
       cells[run.cell, default: CellTally()].begun -= 1
       return
     case .benchFailure where attempt <= campaign.retries:
-      standings[place] = .waiting(attempts: attempt)
+      wait(run.cell, at: place, attempts: attempt)
       retried.append(record)
       return
     default: standings[place] = .done(record)
@@ -98,7 +99,13 @@ public struct CampaignState: Sendable {
     }
   }
 
+  /// It is still to be run, unless its cell has been left meanwhile.
+  private mutating func wait(_ cell: Cell, at place: Int, attempts: Int) {
+    standings[place] = cells[cell]?.left.map { .left(reason: $0) } ?? .waiting(attempts: attempts)
+  }
+
   private mutating func leave(_ cell: Cell, _ reason: String) {
+    cells[cell, default: CellTally()].left = reason
     for (place, run) in planned.enumerated() where run.cell == cell {
       if case .waiting = standings[place] { standings[place] = .left(reason: reason) }
     }
@@ -123,8 +130,11 @@ public struct CampaignState: Sendable {
   /// How often runs of `cell` were begun in this campaign.
   func begun(in cell: Cell) -> Int { cells[cell]?.begun ?? 0 }
 
-  /// Whether the budget of runs allows another.
-  var hasRunsLeft: Bool { campaign.runs.map { begun < $0 } ?? true }
+  /// How many more runs the budget allows.
+  var runsLeft: Int { campaign.runs.map { max(0, $0 - begun) } ?? .max }
+
+  /// How long controllers were at it, in seconds.
+  var secondsSpent: Double { secondsBefore + secondsOfSession }
 
   /// What ended and counts.
   public var records: [(run: CellRun, record: RunRecord)] {

@@ -133,9 +133,11 @@ struct ChildProcess {
   /// The same, but ends it, with all that it started, when somebody interrupts.
   ///
   /// - Throws: `CancellationError` then.
-  func run(unless interruption: Interruption) async throws -> Int32? {
+  func run(
+    reading input: FileDescriptor? = nil, unless interruption: Interruption
+  ) async throws -> Int32? {
     try await withThrowingTaskGroup(of: Int32?.self) { group in
-      group.addTask { try await run() }
+      group.addTask { try await run(reading: input) }
       group.addTask {
         await interruption.wait()
         throw CancellationError()

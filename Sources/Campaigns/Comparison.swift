@@ -5,47 +5,6 @@ import Bench
 import FoundationEssentials
 import Glibc
 
-/// What is compared with what: runs of both sides with the same key were given the same plan.
-public struct PairKey: Hashable, Sendable, Comparable {
-  /// The workload, its faults and the size of the cluster: the part that is judged together.
-  public var group: String
-  /// What fixed the run's random choices.
-  public var seed: String
-
-  /// The key of a run of the index.
-  init(_ entry: RunEntry) {
-    group = "\(entry.workload) · \(entry.faults) · \(entry.nodes) nodes"
-    seed = entry.seed
-  }
-
-  /// By group, then by seed.
-  public static func < (left: PairKey, right: PairKey) -> Bool {
-    (left.group, left.seed) < (right.group, right.seed)
-  }
-}
-
-/// One side of a comparison.
-public struct ComparedSide: Sendable {
-  /// What it is called.
-  public var name: String
-  /// Its runs, with their results.
-  public var runs: [(entry: RunEntry, results: RunResults)] = []
-
-  /// The runs of `entries` that said something of the system, with their results as they lie in `store`.
-  ///
-  /// - Throws: `BenchError` for results that are damaged.
-  public init(_ name: String, _ entries: [RunEntry], store: String) throws(BenchError) {
-    self.name = name
-    for entry in entries
-    where ["valid", "violation", "crash", "objective", "inconclusive"]
-      .contains(entry.outcome)
-    {
-      let results = try RunResults.read(RunFolder(path: "\(store)/\(entry.folder)").results)
-      if let results { runs.append((entry, results)) }
-    }
-  }
-}
-
 /// What a comparison came to.
 public struct Comparison: Sendable, Encodable {
   /// How a figure differs between the sides.
@@ -91,7 +50,8 @@ public struct Comparison: Sendable, Encodable {
     public var outcome: String
     /// In one sentence, of one run.
     public var summary: String
-    /// `new`, `gone`, `more often`, or `known`.
+    /// `new`, `gone`, `more often`, `known`, or `hidden`, where every run of the first side ended with
+    /// something worse.
     public var verdict: String
     /// In how many runs the first side has it, and how many it has.
     public var first: [Int]
@@ -105,13 +65,27 @@ public struct Comparison: Sendable, Encodable {
     public var run: String
     /// The least that shows it; nil where nobody looked for it, or no replay showed it.
     public var reproduction: ShrunkFinding?
+    /// The store of `run`.
+    public var store: String
     /// The least that `likelihood` could have been with so many that show it.
     var least: Double
 
     enum CodingKeys: String, CodingKey {
       case fingerprint, outcome, summary, verdict, first, second, likelihood, holds, run
-      case reproduction
+      case store, reproduction
     }
+  }
+
+  /// Runs that nothing could be set against: the other side has none of the same plan that says something.
+  public struct Unmatched: Sendable, Encodable {
+    /// Workload, faults and size.
+    public var group: String
+    /// How many runs of the first side say something.
+    public var first: Int
+    /// And of the second.
+    public var second: Int
+    /// In how many of the second side's the bench failed.
+    public var failed: Int
   }
 
   /// Of its JSON: `gauntlet report --schema comparison` has what it is.
@@ -126,6 +100,8 @@ public struct Comparison: Sendable, Encodable {
   public var findings: [Finding]
   /// All figures, in the order of groups.
   public var differences: [Difference]
+  /// Workloads and faults that only one side has.
+  public var unmatched: [Unmatched]
   /// The chance of seeing any difference where there is none.
   public var significance: Double
   /// Smaller effects are none.
@@ -141,7 +117,22 @@ public struct Comparison: Sendable, Encodable {
 
   /// Whether the second side has a violation or a crash that the first has not.
   public var hasNewViolation: Bool {
-    findings.contains { $0.verdict == "new" && $0.outcome != RunOutcome.objective.rawValue }
+    findings.contains {
+      ["new", "hidden"].contains($0.verdict) && $0.outcome != RunOutcome.objective.rawValue
+    }
+  }
+
+  /// Whether of some workload and faults the second side has only runs in which the bench failed, where the
+  /// first has others: it may be that its nodes do not even start.
+  public var hasOnlyFailures: Bool {
+    unmatched.contains { $0.first > 0 && $0.second == 0 && $0.failed > 0 }
+  }
+
+  /// So many pairs for each of `workloads` that every figure of theirs can be seen to differ, with two to spare.
+  public static func pairs(for workloads: Int, significance: Double = 0.01) -> Int {
+    // Three functions, whatever they are called.
+    let figures = Double(workloads * Measure.all(functions: ["", "", ""]).count)
+    return Int(log2(2 * figures / significance).rounded(.up)) + 2
   }
 
   /// Sets `second` against `first`. A difference counts when it is at least `smallest`, as a share, and
@@ -154,28 +145,33 @@ public struct Comparison: Sendable, Encodable {
     self.significance = significance
     self.smallest = smallest
     let sides = [first, second].map { side in
-      Dictionary(grouping: side.runs) { PairKey($0.entry) }.mapValues { $0.map(\.results) }
+      Dictionary(grouping: side.runs.filter(\.saysSomething), by: \.key)
     }
     let keys = sides[0].keys.filter { sides[1][$0] != nil }.sorted()
     pairs = keys.count
     differences = []
-    for (group, keys) in Dictionary(grouping: keys, by: \.group).sorted(by: { $0.key < $1.key }) {
+    for (cell, keys) in Dictionary(grouping: keys, by: \.cell).sorted(by: {
+      $0.value[0] < $1.value[0]
+    }) {
+      let results = sides.map { side in
+        Dictionary(uniqueKeysWithValues: keys.map { ($0, side[$0]?.compactMap(\.results) ?? []) })
+      }
       let functions = Set(
-        keys.flatMap { key in sides.flatMap { $0[key] ?? [] } }.flatMap(\.functions)
-          .map(\.function)
+        results.flatMap { $0.values.flatMap { $0.flatMap(\.functions).map(\.function) } }
       ).sorted()
       for measure in Measure.all(functions: functions) {
         let values = keys.compactMap { key -> (Double, Double)? in
-          guard let left = Self.value(measure, sides[0][key]),
-            let right = Self.value(measure, sides[1][key])
+          guard let left = Self.value(measure, results[0][key]),
+            let right = Self.value(measure, results[1][key])
           else { return nil }
           return (left, right)
         }
-        if let difference = Self.difference(measure, values, group, significance) {
+        if let difference = Self.difference(measure, values, cell[0], significance) {
           differences.append(difference)
         }
       }
     }
+    unmatched = Self.unmatched(first, second, pairedBy: Set(keys))
     findings = Self.findings(first, second, pairedBy: Set(keys))
     judge()
   }
@@ -226,7 +222,10 @@ public struct Comparison: Sendable, Encodable {
     let draws = max(
       20_000, Int(4 * Double(differences.count + findings.count) / significance))
     let able = Statistics.judgeable(
-      differences.map { Statistics.leastOfSignFlip($0.pairs, draws: draws) }
+      differences.map { difference in
+        // Where both are the same nothing can be turned round.
+        Statistics.leastOfSignFlip(difference.logarithms.count { $0 != 0 }, draws: draws)
+      }
         + findings.map(\.least), significance: significance)
     let tests = able.map { place in
       place < differences.count
@@ -254,8 +253,11 @@ public struct Comparison: Sendable, Encodable {
       // Four of five: 0.84 standard errors beyond what is judged to be a difference.
       let level = significance / Double(able.count)
       difference.detectable = Statistics.standardError(difference.logarithms).map { error in
-        Self.effect(
-          (Statistics.deviations(beyondWithChance: level) + 0.84) * error, difference.scale)
+        // Nor is it one below what counts.
+        let least = difference.scale == .ratio ? log(1 + smallest) : smallest
+        return Self.effect(
+          max(Statistics.deviations(beyondWithChance: level) * error, least) + 0.84 * error,
+          difference.scale)
       }
       let interval = difference.interval
       let isApart = interval[0] > 0 || interval[1] < 0
@@ -267,35 +269,62 @@ public struct Comparison: Sendable, Encodable {
     }
   }
 
-  /// What either side has found. Rates are taken of runs that have a partner with the same plan; whether a
-  /// finding is new, of all.
+  /// What only one side has, of each group.
+  private static func unmatched(
+    _ first: ComparedSide, _ second: ComparedSide, pairedBy keys: Set<PairKey>
+  ) -> [Unmatched] {
+    let paired = Set(keys.map(\.cell))
+    func groups(_ side: ComparedSide) -> [String: [ComparedRun]] {
+      Dictionary(grouping: side.runs.filter { !paired.contains($0.key.cell) }, by: \.key.group)
+    }
+    let (left, right) = (groups(first), groups(second))
+    return Set(left.keys).union(right.keys).sorted().map { group in
+      let (before, now) = (left[group] ?? [], right[group] ?? [])
+      return Unmatched(
+        group: group, first: before.count(where: \.saysSomething),
+        second: now.count(where: \.saysSomething),
+        failed: now.count { $0.outcome == .benchFailure })
+    }
+  }
+
+  /// What either side has found. Rates are taken, cell by cell, of runs that have a partner with the same plan
+  /// and that did not end with something worse, which would have hidden it; whether a finding is new, of all.
   private static func findings(
     _ first: ComparedSide, _ second: ComparedSide, pairedBy keys: Set<PairKey>
   ) -> [Finding] {
-    let shown = (first.runs + second.runs).filter { $0.entry.fingerprint != nil }
-    return Dictionary(grouping: shown) { $0.entry.fingerprint ?? "" }
+    let shown = (first.runs + second.runs).filter { $0.saysSomething && $0.fingerprint != nil }
+    return Dictionary(grouping: shown) { $0.fingerprint ?? "" }
       .sorted { $0.key < $1.key }
       .map { fingerprint, runs in
-        func isShown(_ run: (entry: RunEntry, results: RunResults)) -> Bool {
-          run.entry.fingerprint == fingerprint
+        let rank = runs.map(\.rank).min() ?? .max
+        func isShown(_ run: ComparedRun) -> Bool { run.fingerprint == fingerprint }
+        func couldShow(_ run: ComparedRun) -> Bool {
+          run.saysSomething && (isShown(run) || run.rank > rank)
         }
-        func rate(_ side: ComparedSide) -> (hits: Int, runs: Int) {
-          let paired = side.runs.filter { keys.contains(PairKey($0.entry)) }
-          return (paired.count(where: isShown), paired.count)
+        func rates(_ side: ComparedSide) -> [[String]: (hits: Int, runs: Int)] {
+          let able = side.runs.filter { keys.contains($0.key) && couldShow($0) }
+          return Dictionary(grouping: able, by: \.key.cell).mapValues { runs in
+            (runs.count(where: isShown), runs.count)
+          }
         }
-        let (left, right) = (rate(first), rate(second))
+        let (left, right) = (rates(first), rates(second))
+        let chance = Statistics.fisher(
+          left.compactMap { cell, rate in right[cell].map { (first: rate, second: $0) } })
         let verdict =
-          !first.runs.contains(where: isShown)
-          ? "new" : !second.runs.contains(where: isShown) ? "gone" : "known"
-        let example = (second.runs + first.runs).first(where: isShown)?.entry
-        let most = min(left.hits + right.hits, right.runs)
+          if first.runs.contains(where: isShown) {
+            second.runs.contains(where: isShown) ? "known" : "gone"
+          } else {
+            first.runs.isEmpty || first.runs.contains(where: couldShow) ? "new" : "hidden"
+          }
+        let example = (second.runs + first.runs).first(where: isShown)
+        func total(_ rates: [[String]: (hits: Int, runs: Int)]) -> [Int] {
+          [rates.values.reduce(0) { $0 + $1.hits }, rates.values.reduce(0) { $0 + $1.runs }]
+        }
         return Finding(
-          fingerprint: fingerprint, outcome: runs[0].entry.outcome, summary: runs[0].entry.summary,
-          verdict: verdict, first: [left.hits, left.runs], second: [right.hits, right.runs],
-          likelihood: Statistics.fisher(first: left, second: right), holds: false,
-          run: example?.folder ?? "",
-          least: Statistics.fisher(
-            first: (left.hits + right.hits - most, left.runs), second: (most, right.runs)))
+          fingerprint: fingerprint, outcome: runs[0].outcome.rawValue, summary: runs[0].summary,
+          verdict: verdict, first: total(left), second: total(right),
+          likelihood: chance.likelihood, holds: false, run: example?.folder ?? "",
+          store: example?.store ?? "", least: chance.least)
       }
   }
 }

@@ -47,6 +47,11 @@ extension Comparison {
       }
       lines.append(Self.line(difference, confidence: 1 - significance))
     }
+    for row in unmatched {
+      let failed = row.failed > 0 ? ", \(row.failed) more in which the bench failed" : ""
+      lines.append(
+        "unpaired   \(row.group): \(row.first) before, \(row.second) now\(failed)")
+    }
     return lines.joined(separator: "\n")
   }
 

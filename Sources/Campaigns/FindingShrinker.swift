@@ -45,8 +45,18 @@ public struct ShrunkFinding: Sendable, Encodable {
 
   /// The command that does the smallest again.
   public var again: String {
-    let program = build.map { " --build \($0)" } ?? ""
-    return "gauntlet replay \(run)\(program) --count 5 --stop-at-violation"
+    let program = build.map { " --build \(Self.quoted($0))" } ?? ""
+    return "gauntlet replay \(Self.quoted(run))\(program) --count 5 --stop-at-violation"
+  }
+
+  /// `path` as a shell reads it back, whatever is in it.
+  private static func quoted(_ path: String) -> String {
+    let isPlain = path.utf8.allSatisfy { byte in
+      byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+        || byte == UInt8(ascii: "_") || Unicode.Scalar(byte).properties.isAlphabetic && byte < 128
+        || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+    }
+    return isPlain ? path : "'" + path.replacing("'", with: #"'\''"#) + "'"
   }
 
   /// For people.
@@ -108,10 +118,8 @@ public struct FindingShrinker: Sendable {
     var runs = 0
     var last: RunEntry?
     func shows(_ reproduction: Reproduction) async throws -> Bool {
-      if interruption.isRaised { throw CancellationError() }
+      let entry = try await judged(reproduction, seed: seed, interruption)
       runs += 1
-      let entry = try await trial.run(
-        reproduction.workload, seed: seed, plan: reproduction.plan, interruption)
       let isShown = entry.fingerprint == fingerprint
       if isShown { last = entry }
       say("\(isShown ? "shown    " : "not shown")  \(reproduction.text)")
@@ -127,7 +135,7 @@ public struct FindingShrinker: Sendable {
       return nil
     }
     // Even a finding of every run may be missed once by a smaller one.
-    let rate = Double(hits) / Double(replays)
+    let rate = Bisection.leastRate(hits: hits, runs: replays)
     let each = max(2, Bisection.runs(for: 1, rate: rate, error: error))
     let smallest = try await Shrinker { reproduction in
       for _ in 0..<each where try await shows(reproduction) { return true }
@@ -144,6 +152,21 @@ public struct FindingShrinker: Sendable {
       clients: smallest.workload.clients, keys: smallest.workload.load.keys,
       operations: counterexample?.operations.count ?? 0, rate: [repeated, 5], triesEach: each,
       runs: runs, run: place.path, build: trial.build)
+  }
+
+  /// A run in which the bench did not fail; it is tried three times, since such a run says nothing.
+  private func judged(
+    _ reproduction: Reproduction, seed: UInt64, _ interruption: Interruption
+  ) async throws -> RunEntry {
+    for attempt in 1... {
+      let entry = try await trial.run(
+        reproduction.workload, seed: seed, plan: reproduction.plan, interruption)
+      if interruption.isRaised { throw CancellationError() }
+      guard entry.outcome == RunOutcome.benchFailure.rawValue else { return entry }
+      say("the bench failed: \(entry.summary)")
+      if attempt == 3 { throw BenchError("\(trial.store)/\(entry.folder): \(entry.summary)") }
+    }
+    preconditionFailure("three attempts are the last")
   }
 
   /// When the last operation of the counterexample ended, since the beginning of the run.

@@ -69,6 +69,8 @@ public struct RunRecord: Sendable, Codable, Equatable {
 final class Journal {
   private let file: FileDescriptor
   private let path: String
+  /// Whether half a line may stand at its end, after which nothing may.
+  private var isTorn = false
 
   /// Opens the journal at `path`, or makes it, and reads what is there. A last line that was cut off is
   /// taken away: what it was to say had not been promised to anybody.
@@ -144,6 +146,8 @@ final class Journal {
   ///
   /// - Throws: `BenchError`; nothing may be done then that rests on the event.
   func append(_ event: CampaignEvent) throws(BenchError) {
+    guard !isTorn else { throw BenchError("\(path): cannot be written any more; make room") }
+    isTorn = true
     do {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -156,5 +160,6 @@ final class Journal {
     guard fsync(file.rawValue) == 0 else {
       throw BenchError("\(path): cannot be written: \(String(cString: strerror(errno)))")
     }
+    isTorn = false
   }
 }

@@ -54,7 +54,9 @@ public struct Measure: Sendable {
         isMoreBetter: false
       ) { $0.availability.isMeasured ? 1 - $0.availability.available : nil },
       Measure(name: "worst recovery", unit: "s", scale: .ratio, isMoreBetter: false) {
-        $0.availability.recoveries.isEmpty ? nil : $0.availability.worstRecovery
+        guard !$0.availability.recoveries.isEmpty else { return nil }
+        // What never came back took as long as there was, at least.
+        return $0.availability.worstRecovery ?? $0.phases.first { $0.name == "load" }?.seconds
       },
     ]
   }

@@ -104,19 +104,6 @@ public struct RunEntry: Sendable, Codable, Equatable {
     bytes = Self.size(of: run.path)
   }
 
-  /// The program that the run of a campaign tested; nil for a run of its own, whose program nobody noted.
-  ///
-  /// - Throws: `BenchError` when its campaign cannot be read, or another program lies there now.
-  public func program(in store: String) throws(BenchError) -> String? {
-    guard let campaign else { return nil }
-    let plan = try CampaignFolder.find("\(store)/\(campaign)", in: store).readPlan()
-    guard let known = plan.campaign.builds.first(where: { $0.name == build }) else { return nil }
-    guard try BuildSum.sum(of: known.path) == sum else {
-      throw BenchError("\(known.path): another program than \(folder) tested; put it back")
-    }
-    return known.path
-  }
-
   /// Whether a path stays in the store that it is taken to be in.
   static func isInStore(_ path: String) -> Bool {
     !path.isEmpty && !path.hasPrefix("/") && !path.split(separator: "/").contains("..")

@@ -88,7 +88,12 @@ public struct SourceTree: Sendable {
     let process = ChildProcess(
       program: "/bin/sh", arguments: ["-c", make], directory: tree, log: "\(kept)/build.log",
       limit: .seconds(7200))
-    let code = try await process.run(unless: interruption)
+    // It has the lock too, and keeps it when it outlives us.
+    let held = FileDescriptor(rawValue: fcntl(lock.rawValue, F_DUPFD_CLOEXEC, 0))
+    guard held.rawValue >= 0 else {
+      throw BenchError("\(folder)/lock: \(String(cString: strerror(errno)))")
+    }
+    let code = try await process.run(reading: held, unless: interruption)
     guard code == 0, files.isExecutableFile(atPath: "\(tree)/\(program)") else {
       let reason = code == 0 ? "it made no \(program)" : process.lastLine ?? "without a word"
       throw BuildFailure(
@@ -104,7 +109,8 @@ public struct SourceTree: Sendable {
     return "\(kept)/\(name)"
   }
 
-  /// One build at a time in a tree: two would keep each other's program.
+  /// One build at a time in a tree: two would keep each other's program. Whoever has the descriptor or a copy
+  /// of it has the lock.
   private func lockTree() throws(BenchError) -> FileDescriptor {
     try make(folder: folder)
     do {
@@ -113,7 +119,7 @@ public struct SourceTree: Sendable {
         permissions: [.ownerReadWrite])
       guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
         try? file.close()  // nothing was locked
-        throw BenchError("\(folder): another gauntlet builds there; wait for it")
+        throw BenchError("\(folder): something is being built there; wait for it")
       }
       return file
     } catch let error as BenchError {

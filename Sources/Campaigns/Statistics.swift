@@ -88,20 +88,32 @@ public enum Statistics {
     return corrected
   }
 
-  /// How likely the second of two rates is to be as high as `second.hits` of `second.runs` or higher, if
-  /// both are the same (Fisher's exact test, one-sided).
+  /// How likely the second of two rates is to be as high as it is or higher, if both are the same in each of
+  /// `strata`, whatever that is there (Fisher's exact test, one-sided, over several tables: Gart 1970); and the
+  /// least that it could have been with as many hits.
+  ///
+  /// - Complexity: O(hits²) over all strata.
   public static func fisher(
-    first: (hits: Int, runs: Int), second: (hits: Int, runs: Int)
-  ) -> Double {
-    let (hits, runs) = (first.hits + second.hits, first.runs + second.runs)
-    guard hits > 0, first.runs > 0, second.runs > 0 else { return 1 }
-    let whole = choose(runs, hits)
-    let most = min(hits, second.runs)
-    guard second.hits <= most else { return 1 }
-    let tail = (second.hits...most).filter { hits - $0 <= first.runs }.reduce(0.0) { sum, hits2 in
-      sum + exp(choose(second.runs, hits2) + choose(first.runs, hits - hits2) - whole)
+    _ strata: [(first: (hits: Int, runs: Int), second: (hits: Int, runs: Int))]
+  ) -> (likelihood: Double, least: Double) {
+    // How likely so many of the hits beyond `fewest` are the second's.
+    var (chances, fewest, seen) = ([1.0], 0, 0)
+    for (first, second) in strata where first.runs > 0 && second.runs > 0 {
+      let (hits, runs) = (first.hits + second.hits, first.runs + second.runs)
+      let (low, high) = (max(0, hits - first.runs), min(hits, second.runs))
+      guard low <= second.hits, second.hits <= high else { return (1, 1) }
+      let whole = choose(runs, hits)
+      let own = (low...high).map { share in
+        exp(choose(second.runs, share) + choose(first.runs, hits - share) - whole)
+      }
+      var joined = [Double](repeating: 0, count: chances.count + own.count - 1)
+      for (place, chance) in chances.enumerated() {
+        for (step, other) in own.enumerated() { joined[place + step] += chance * other }
+      }
+      (chances, fewest, seen) = (joined, fewest + low, seen + second.hits)
     }
-    return min(1, tail)
+    let tail = chances.dropFirst(seen - fewest).reduce(0, +)
+    return (min(1, tail), chances.last ?? 1)
   }
 
   /// The logarithm of the number of ways to choose `count` of `total`.

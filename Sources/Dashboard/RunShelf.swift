@@ -182,21 +182,17 @@ actor RunShelf {
   /// Sets the newest runs of two campaigns against each other, or two runs.
   ///
   /// - Throws: when one is not there, or holds what is no run's.
-  func comparison(_ first: String, _ second: String) async throws -> Comparison {
-    func runs(of name: String) async throws -> [RunEntry]? {
+  func comparison(_ first: String, _ second: String) throws -> Comparison {
+    func side(_ name: String) throws -> ComparedSide? {
       guard let campaign = try? campaign(name) else { return nil }
-      var filter = RunFilter()
-      (filter.campaign, filter.limit) = (campaign.folder.name, Self.mostCompared)
-      let entries = try await index.runs(filter)
-      for entry in entries { try checkResults(entry.folder) }
-      return entries
+      return try ComparedSide(
+        name, of: [campaign.folder], limit: Self.mostCompared, admit: checkResults)
     }
-    if let one = try await runs(of: first) {
-      guard let other = try await runs(of: second) else {
+    if let one = try side(first) {
+      guard let other = try side(second) else {
         throw NotShown(description: "\(second): there is no campaign of that name.")
       }
-      return Comparison(
-        try ComparedSide(first, one, store: root), try ComparedSide(second, other, store: root))
+      return Comparison(one, other)
     }
     for run in [first, second] {
       _ = try self.run(run)

@@ -245,21 +245,24 @@ struct CampaignAtWork {
 
   func run(_ notification: NotificationOptions) async throws {
     let state: CampaignState
-    let isInterrupted: Bool
+    var isInterrupted = false
+    var codes: Set<Int32> = []
     do {
       (state, isInterrupted) = try await perform()
     } catch {
-      if let state = try? folder.state() {
-        var summary = CampaignSummary(state, folder: folder)
-        summary.outcome = RunOutcome.benchFailure.rawValue
-        await notification.send(summary)
-      }
-      throw Failure.report(error)
+      // What was found before still counts.
+      codes.insert(Failure.report(error).rawValue)
+      guard let stand = try? folder.state() else { throw ExitCode(Failure.worst(of: codes)) }
+      state = stand
     }
-    let summary = CampaignSummary(state, folder: folder)
+    var verdicts = state.verdicts
+    if !codes.isEmpty { verdicts.insert(.benchFailure) }
+    var summary = CampaignSummary(state, folder: folder)
+    summary.outcome =
+      RunOutcome.byPrecedence.first(where: verdicts.contains)?.rawValue ?? summary.outcome
     if !isInterrupted { await notification.send(summary) }
     print(json ? try JSONOutput.line(summary) : summary.text)
-    var codes: Set<Int32> = Set(state.verdicts.map(\.exitCode))
+    codes.formUnion(verdicts.map(\.exitCode))
     if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }

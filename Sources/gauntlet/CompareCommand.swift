@@ -53,8 +53,9 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The load's time in each run.", valueName: "10s"))
   var time: String = "8s"
 
-  @Option(help: "How many pairs of runs for each workload.")
-  var pairs: Int = 12
+  @Option(
+    help: "How many pairs of runs for each workload; as many as can show a difference if left out.")
+  var pairs: Int?
 
   @Option(name: .customLong("for"), help: ArgumentHelp("End after so long.", valueName: "5m"))
   var limit: String?
@@ -85,7 +86,7 @@ struct CompareCommand: AsyncParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...100_000).contains(pairs) else {
+    guard (1...100_000).contains(pairs ?? 1) else {
       throw ValidationError("--pairs is a whole number from 1.")
     }
     for path in output where !["html", "md", "json"].contains(path.split(separator: ".").last) {
@@ -122,6 +123,7 @@ struct CompareCommand: AsyncParsableCommand {
       throw Failure.report(error)
     }
     if comparison.isRegression { codes.insert(4) }
+    if comparison.hasOnlyFailures { codes.insert(RunOutcome.benchFailure.exitCode) }
     if comparison.hasNewViolation { codes.insert(RunOutcome.violation.exitCode) }
     if comparison.pairs == 0 || comparison.isBlind {
       codes.insert(RunOutcome.inconclusive.exitCode)
@@ -140,17 +142,18 @@ struct CompareCommand: AsyncParsableCommand {
       await RunCommand.watchSignals(interruption, saying: "ending the run that goes on")
     }
     defer { signals.cancel() }
-    let store = store.path
     @Sendable func say(_ line: String) { FileHandleOutput.standardError.write("\(line)\n") }
     for place in comparison.findings.indices where comparison.findings[place].verdict == "new" {
       let (run, name) = (comparison.findings[place].run, comparison.findings[place].fingerprint)
+      let store = comparison.findings[place].store
       say("shrinks \(name), \(run)")
       do {
         let trial = TrialRun(
           program: RunCommand.ownProgram, store: store,
-          build: try RunEntry(reading: run, in: store).program(in: store))
+          build: try RunFolder(path: "\(store)/\(run)")
+            .program(orElse: RunCommand.sibling("raft-node")))
         comparison.findings[place].reproduction = try await FindingShrinker(
-          trial: trial, tries: 10, error: 0.05, say: say
+          trial: trial, tries: 10, error: 0.1, say: say
         ).shrink(RunFolder(path: "\(store)/\(run)"), interruption)
       } catch is CancellationError {
         codes.insert(RunOutcome.interrupted.exitCode)
@@ -175,7 +178,7 @@ struct CompareCommand: AsyncParsableCommand {
 
   private func compare(_ store: String, _ codes: inout Set<Int32>) async throws -> Comparison {
     if let campaign {
-      return try await .builds(
+      return try .builds(
         first, second, of: try CampaignFolder.find(campaign, in: store), smallest: smallest)
     }
     if !workload.isEmpty { return try await compareBuilds(store, &codes) }
@@ -188,9 +191,9 @@ struct CompareCommand: AsyncParsableCommand {
       guard !before.isEmpty else {
         throw BenchError("\(second): there is no campaign of that name before it")
       }
-      return try await .campaigns(before, now, smallest: smallest)
+      return try .campaigns(before, now, smallest: smallest)
     }
-    return try await .campaigns(
+    return try .campaigns(
       [try CampaignFolder.find(first, in: store)], now, smallest: smallest)
   }
 
@@ -205,14 +208,14 @@ struct CompareCommand: AsyncParsableCommand {
         try Campaign.Build(name: "B", at: programs[1]),
       ], name: "compare", workloads: workload,
       faults: [FaultChoice(name: faults.split(separator: ",").joined(separator: "+"))],
-      settings: settings.given, time: time, pairs: pairs,
+      settings: settings.given, time: time, pairs: pairs ?? Comparison.pairs(for: workload.count),
       seconds: limit.flatMap { Duration(workload: $0) }.map { $0 / .seconds(1) }, firstSeed: seed)
     let folder = try CampaignFolder.make(in: store, for: campaign, shard: .whole)
     let work = CampaignAtWork(folder: folder, json: json)
     let (state, isInterrupted) = try await work.perform()
     if state.verdicts.contains(.benchFailure) { codes.insert(RunOutcome.benchFailure.exitCode) }
     if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
-    var comparison = try await Comparison.builds("A", "B", of: folder, smallest: smallest)
+    var comparison = try Comparison.builds("A", "B", of: folder, smallest: smallest)
     (comparison.first, comparison.second) = ("A (\(first))", "B (\(second))")
     return comparison
   }

@@ -22,7 +22,7 @@ struct ShrinkCommand: AsyncParsableCommand {
   @Argument(help: "The folder of a run with a finding.")
   var run: String
 
-  @Option(help: ArgumentHelp("The executable of a node; raft-node beside gauntlet if left out."))
+  @Option(help: "The executable of a node; that which the run tested if left out.")
   var build: String?
 
   @Option(help: "The most replays of the whole run, to see how often it shows the finding.")
@@ -51,13 +51,14 @@ struct ShrinkCommand: AsyncParsableCommand {
     defer { signals.cancel() }
     let shrunk: ShrunkFinding?
     do {
+      let folder = RunFolder(path: run)
       let trial = TrialRun(
         program: RunCommand.ownProgram, store: store.path,
-        build: build)
+        build: try build ?? folder.program(orElse: RunCommand.sibling("raft-node")))
       let shrinker = FindingShrinker(trial: trial, tries: tries, error: error) {
         FileHandleOutput.standardError.write("\($0)\n")
       }
-      shrunk = try await shrinker.shrink(RunFolder(path: run), interruption)
+      shrunk = try await shrinker.shrink(folder, interruption)
     } catch is CancellationError {
       throw ExitCode(RunOutcome.interrupted.exitCode)
     } catch {

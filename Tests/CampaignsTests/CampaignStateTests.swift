@@ -32,7 +32,7 @@ import Testing
   ) -> [Order.Choice] {
     let order = Order(state.campaign, pasts: pasts)
     var done: [Order.Choice] = []
-    while state.hasRunsLeft, let next = order.next(in: state), done.count < 1000 {
+    while state.runsLeft > 0, let next = order.next(in: state), done.count < 1000 {
       done.append(next)
       state.apply(
         .begin(run: next.run, attempt: next.attempt, folder: "f", reason: next.reason))
@@ -200,5 +200,56 @@ import Testing
     let estimate = try #require(Estimate(left: 10, labs: 2, after: [9, 10, 11, 10]))
     #expect(estimate.seconds.contains(50) && estimate.seconds.upperBound < 60)
     #expect(try #require(Estimate(left: 0, labs: 2, after: [9, 10])).text == "0 to 0 s")
+  }
+
+  @Test("a run that is interrupted after its cell was left is left too")
+  func leftMeanwhile() throws {
+    var state = CampaignState(campaign(seeds: 3))
+    let own = state.planned.filter { $0.cell == state.planned[0].cell }
+    for run in own.prefix(2) {
+      state.apply(.begin(run: run, attempt: 1, folder: "f", reason: ""))
+    }
+    state.apply(.end(run: own[0], attempt: 1, record(.violation)))
+    state.apply(.end(run: own[1], attempt: 1, record(.interrupted)))
+    #expect(!state.waiting.contains { $0.run.cell == own[0].cell })
+    #expect(state.outcomes == [.violation: 1])
+  }
+
+  @Test("parts of the night before are no parts of this one, and a part that was begun again is")
+  func nights() {
+    func folder(_ stamp: String, _ part: Int) -> CampaignFolder {
+      CampaignFolder(store: "s", name: "campaigns/n-\(stamp)-\(part)of3")
+    }
+    let nights: [Int: [CampaignFolder]] = [
+      1: [folder("20261127T020001", 1), folder("20261128T020003", 1)],
+      2: [folder("20261127T020002", 2)],
+      3: [folder("20261127T020000", 3), folder("20261128T020001", 3)],
+    ]
+    let tonight = CampaignCollection.withoutEarlierNights(nights)
+    #expect(tonight == [folder("20261128T020003", 1), folder("20261128T020001", 3)])
+    var again = nights.mapValues { [$0[0]] }
+    again[2]?.append(folder("20261127T090000", 2))
+    #expect(CampaignCollection.withoutEarlierNights(again).count == 3)
+    again[2]?.append(folder("20261128T090000", 2))
+    #expect(CampaignCollection.withoutEarlierNights(again).count == 3)
+  }
+
+  @Test("what is still to be done is not more than the budget has time for")
+  func budgets() throws {
+    for (seconds, runs, words) in [
+      (nil, nil, "36 left, 3 to 3 min"),
+      (150, nil, "36 left, of which the budget has time for 90 s"),
+      (150, 8, "36 left, 20 to 20 s"), (9000, nil, "36 left, 3 to 3 min"),
+    ] as [(Double?, Int?, String)] {
+      var state = CampaignState(
+        campaign(seeds: 10) { ($0.seconds, $0.runs) = (seconds, runs) })
+      for run in state.planned.prefix(4) {
+        state.apply(.begin(run: run, attempt: 1, folder: "f", reason: ""))
+        state.apply(.end(run: run, attempt: 1, record(.valid)))
+      }
+      state.apply(.elapsed(seconds: 60))
+      let line = CampaignProgress.line(state.planned[3], record(.valid), state, labs: 2)
+      #expect(line.hasSuffix(words), "\(line)")
+    }
   }
 }

@@ -13,16 +13,9 @@ import Testing
 @Suite struct ComparisonTests {
   /// A run with this latency of a write, and this processor time an operation in microseconds.
   private func run(
-    seed: Int, latency: Double, processor: Double, fingerprint: String? = nil
-  ) throws -> (entry: RunEntry, results: RunResults) {
-    let entry = """
-      {"folder": "f\(seed)", "started": "20261128T000000", "workload": "w", "faults": "none",
-       "build": "b", "sum": "", "nodes": 3, "clients": 4, "seed": "\(seed)",
-       "outcome": "\(fingerprint == nil ? "valid" : "violation")", "summary": "",
-       \(fingerprint.map { "\"fingerprint\": \"\($0)\"," } ?? "")
-       "seconds": 10, "loadSeconds": 8, "ok": 1000, "fail": 0, "info": 0, "available": 1,
-       "longestGap": 0, "bytes": 0}
-      """
+    seed: Int, latency: Double, processor: Double, fingerprint: String? = nil,
+    outcome: RunOutcome = .violation, group: String = "w", plan: String = ""
+  ) throws -> ComparedRun {
     let results = """
       {"outcome": "valid", "verdict": "valid", "summary": "", "checks": [],
        "functions": [{"function": "write", "ok": 1000, "fail": 0, "info": 0,
@@ -33,10 +26,10 @@ import Testing
        "problems": [], "missing": [], "worstLag": 0, "build": "",
        "processorSeconds": \(processor * 1000 / 1e6)}
       """
-    return (
-      try JSONDecoder().decode(RunEntry.self, from: Data(entry.utf8)),
-      try JSONDecoder().decode(RunResults.self, from: Data(results.utf8))
-    )
+    return ComparedRun(
+      key: PairKey(group: group, plan: plan, seed: "\(seed)"), store: "", folder: "f\(seed)",
+      outcome: fingerprint == nil ? .valid : outcome, summary: "", fingerprint: fingerprint,
+      results: try JSONDecoder().decode(RunResults.self, from: Data(results.utf8)))
   }
 
   private func side(
@@ -44,7 +37,7 @@ import Testing
     findings: Int = 0
   ) throws -> ComparedSide {
     var random = SplitMix64(seed)
-    var side = try ComparedSide(name, [], store: "")
+    var side = ComparedSide(name, [])
     for place in 0..<runs {
       func noisy(_ value: Double) -> Double {
         value * (1 + Double.random(in: -noise...noise, using: &random))
@@ -120,9 +113,47 @@ import Testing
   @Test("runs of other plans are no pairs, and nothing is said of them")
   func strangers() throws {
     var other = try side("b", runs: 3, seed: Seed(2))
-    for place in other.runs.indices { other.runs[place].entry.seed = "x\(place)" }
+    for place in other.runs.indices { other.runs[place].key.plan = "another" }
     let comparison = Comparison(try side("a", runs: 3, seed: Seed(1)), other)
     #expect(comparison.pairs == 0 && comparison.differences.isEmpty)
     #expect(comparison.conclusion.contains("nothing to compare"))
+    let unmatched = comparison.unmatched.map { [$0.first, $0.second, $0.failed] }
+    #expect(unmatched == [[3, 3, 0]] && !comparison.hasOnlyFailures)
+    // Nodes that do not even start are the bench's failure, and not nothing.
+    for place in other.runs.indices { other.runs[place].outcome = .benchFailure }
+    #expect(Comparison(try side("a", runs: 3, seed: Seed(1)), other).hasOnlyFailures)
+  }
+
+  @Test("a finding of cells that were run less often before has no higher rate for that")
+  func cells() throws {
+    var (before, now) = (ComparedSide("a", []), ComparedSide("b", []))
+    for cell in 0..<23 {
+      let fingerprint = cell < 3 ? "abc" : nil
+      for _ in 0..<(cell < 3 ? 1 : 14) {
+        before.runs.append(
+          try run(
+            seed: 1, latency: 1, processor: 40, fingerprint: fingerprint, group: "cell \(cell)"))
+      }
+      now.runs.append(
+        try run(
+          seed: 1, latency: 1, processor: 40, fingerprint: fingerprint, group: "cell \(cell)"))
+    }
+    let finding = try #require(Comparison(before, now).findings.first)
+    #expect(finding.verdict == "known" && !finding.holds && finding.first == [3, 283])
+  }
+
+  @Test("what something worse hid before is no rise of its rate")
+  func hidden() throws {
+    var (before, now) = (ComparedSide("a", []), ComparedSide("b", []))
+    for seed in 0..<12 {
+      before.runs.append(try run(seed: seed, latency: 1, processor: 40, fingerprint: "abc"))
+      now.runs.append(
+        try run(
+          seed: seed, latency: 1, processor: 40, fingerprint: "def", outcome: .objective))
+    }
+    let comparison = Comparison(before, now)
+    #expect(comparison.findings.map(\.verdict) == ["gone", "hidden"])
+    #expect(!comparison.isRegression && !comparison.hasNewViolation)
+    #expect(Comparison(now, before).isRegression)
   }
 }

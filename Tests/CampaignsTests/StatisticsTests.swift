@@ -10,13 +10,16 @@ import Testing
   @Test("Fisher's exact test gives the textbook's figures")
   func fisher() {
     // The lady tasting tea: 3 of 4 and 1 of 4.
-    let tea = Statistics.fisher(first: (1, 4), second: (3, 4))
+    func chance(first: (Int, Int), second: (Int, Int)) -> Double {
+      Statistics.fisher([(first: first, second: second)]).likelihood
+    }
+    let tea = chance(first: (1, 4), second: (3, 4))
     #expect(abs(tea - 17.0 / 70) < 1e-9)
-    #expect(abs(Statistics.fisher(first: (0, 10), second: (10, 10)) - 1.0 / 184_756) < 1e-12)
-    #expect(abs(Statistics.fisher(first: (0, 12), second: (1, 12)) - 0.5) < 1e-9)
-    #expect(Statistics.fisher(first: (0, 12), second: (0, 12)) == 1)
-    #expect(Statistics.fisher(first: (3, 3), second: (0, 9)) == 1)
-    #expect(Statistics.fisher(first: (0, 0), second: (3, 3)) == 1)
+    #expect(abs(chance(first: (0, 10), second: (10, 10)) - 1.0 / 184_756) < 1e-12)
+    #expect(abs(chance(first: (0, 12), second: (1, 12)) - 0.5) < 1e-9)
+    #expect(chance(first: (0, 12), second: (0, 12)) == 1)
+    #expect(chance(first: (3, 3), second: (0, 9)) == 1)
+    #expect(chance(first: (0, 0), second: (3, 3)) == 1)
   }
 
   @Test("flipping signs counts the ways that are as extreme")

@@ -204,15 +204,11 @@ struct CampaignIntegrationTests {
       #expect(try #require(processor["first"] as? Double) > 1)
       let worse = try await folder.gauntlet(
         "compare", node, try folder.brokenNode(), "--workload", file, "--pairs", "2", "--time",
-        "1s", "--shrink", "--json")
+        "1s", "--json")
       #expect(worse.code == 1, "\(worse.output) \(worse.errors)")
       #expect(try await folder.differences(of: worse.output, from: "comparison") == "")
       let findings = try #require(try worse.json()["findings"] as? [[String: Any]])
-      let new = try #require(findings.first { $0["verdict"] as? String == "new" })
-      let least = try #require(new["reproduction"] as? [String: Any], "\(worse.errors)")
-      #expect(least["nodes"] as? Int == 3 && least["fingerprint"] as? String != nil, "\(least)")
-      let shown = try #require(least["run"] as? String)
-      #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(shown)/plan.jsonl"))
+      #expect(findings.contains { $0["verdict"] as? String == "new" })
       // The campaign that it was can be looked at again.
       let again = try await folder.gauntlet(
         "compare", "A", "B", "--campaign", "latest", "--output", "c.html", "--output", "c.md")
@@ -259,7 +255,38 @@ struct CampaignIntegrationTests {
     }
   }
 
-  @Test("a violation that needs no fault is shrunk to none")
+  @Test("a build that outlives who began it keeps its tree to itself")
+  func orphanedBuild() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", workload)
+      let script = try folder.program(
+        "history",
+        """
+        #!/bin/bash
+        set -e
+        git init -q -b main repository && cd repository
+        git config user.email a@b.c && git config user.name n
+        for k in 0 1; do echo $k > number && git add . && git commit -q -m "commit $k"; done
+        """)
+      #expect(try await folder.start([], program: [script]).finish().code == 0)
+      let words = [
+        "bisect", "--good", "main~1", "--bad", "main", "--source", "repository", "--make",
+        "touch \(folder.path)/begun; sleep 4; exit 3", "--program", "node", "--workload", file,
+      ]
+      let first = try folder.start(words)
+      #expect(
+        try await eventually { FileManager.default.fileExists(atPath: "\(folder.path)/begun") })
+      kill(first.process.processIdentifier, SIGKILL)
+      _ = try await first.finish()
+      let second = try await folder.gauntlet(words: words)
+      #expect(second.code == 10 && second.errors.contains("being built there"), "\(second)")
+      try await Task.sleep(for: .seconds(5))
+      let third = try await folder.gauntlet(words: words)
+      #expect(third.errors.contains("failed"), "\(third)")
+    }
+  }
+
+  @Test("a new violation that needs no fault is shrunk to none, and what is left can be packed")
   func shrinks() async throws {
     try await CommandLineFolder.with { folder in
       let file = try folder.file("w.yaml", workload)
@@ -269,14 +296,21 @@ struct CampaignIntegrationTests {
       #expect(try await folder.differences(of: run.output, from: "run") == "")
       let results = "\(folder.latest)/results.json"
       #expect(try await folder.differences(of: results, from: "results") == "")
+      let worse = try await folder.gauntlet(
+        "compare", "\(folder.path)/raft-node", node, "--workload", file, "--faults", "all",
+        "--pairs", "1", "--time", "1s", "--shrink", "--json")
+      #expect(worse.code == 1, "\(worse.output) \(worse.errors)")
+      #expect(try await folder.differences(of: worse.output, from: "comparison") == "")
+      let findings = try #require(try worse.json()["findings"] as? [[String: Any]])
+      let least = try #require(findings.first?["reproduction"] as? [String: Any], "\(worse.errors)")
+      #expect((least["faults"] as? [String])?.isEmpty == true, "\(least)")
+      #expect(least["nodes"] as? Int == 3 && (least["clients"] as? Int ?? 9) <= 3)
+      #expect((least["rate"] as? [Int])?.first ?? 0 >= 3, "\(least)")
+      let small = try #require(least["run"] as? String)
       let shrunk = try await folder.gauntlet(
-        "shrink", folder.latest, "--build", node, "--json", "--tries", "3", "--error",
-        "0.6")
+        "shrink", small, "--build", node, "--json", "--tries", "3", "--error", "0.6")
       #expect(shrunk.code == 0, "\(shrunk.output) \(shrunk.errors)")
-      let summary = try shrunk.json()
-      #expect((summary["faults"] as? [String])?.isEmpty == true, "\(summary)")
-      #expect(summary["nodes"] as? Int == 3 && (summary["clients"] as? Int ?? 9) <= 3)
-      #expect((summary["rate"] as? [Int])?.first ?? 0 >= 3, "\(summary)")
+      #expect(try shrunk.json()["fingerprint"] as? String == least["fingerprint"] as? String)
       // What a maintainer is sent can be done again where nothing else is.
       let packed = try await folder.gauntlet(
         "report", folder.latest, "--bundle", "bug.tar.gz", "--build", node)

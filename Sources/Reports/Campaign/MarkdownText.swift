@@ -6,6 +6,14 @@ enum MarkdownText {
     "\\", "`", "*", "_", "{", "}", "[", "]", "(", ")", "#", "+", "!", "|", "~", "@",
   ]
 
+  /// `text` as code on one line: nothing in it means anything but a backtick, which becomes a quote.
+  static func code(_ text: String) -> String {
+    let plain = text.unicodeScalars.map { scalar in
+      scalar == "`" ? "'" : scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar
+    }
+    return "`\(String(String.UnicodeScalarView(plain)))`"
+  }
+
   /// `text` on one line, as it is read: no link, no emphasis, no HTML, no cell's end.
   static func plain(_ text: String) -> String {
     var plain = ""

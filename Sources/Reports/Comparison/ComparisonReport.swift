@@ -44,13 +44,14 @@ public struct ComparisonReport: Sendable {
     ]
     for finding in page.findings {
       lines.append(
-        "- **\(plain(finding.verdict))**: \(plain(finding.outcome)) `\(finding.fingerprint)` in "
+        "- **\(plain(finding.verdict))**: \(plain(finding.outcome)) `\(plain(finding.fingerprint))` in "
           + "\(finding.now) runs, \(finding.before) before: \(plain(finding.summary)) "
           + "(\(plain(finding.run)))")
       if let least = finding.least {
-        lines.append("  - \(plain(least.sentence)): `\(plain(least.again))`")
+        lines.append("  - \(plain(least.sentence)): \(MarkdownText.code(least.again))")
       }
     }
+    lines += page.unmatched.map { "- not compared: \(plain($0))" }
     if lines.last != "" { lines.append("") }
     func table(_ rows: [ComparisonPage.Row]) -> [String] {
       ["| of | figure | before | now | effect | certainty | |", "|---|---|---|---|---|---|---|"]
@@ -74,7 +75,8 @@ struct ComparisonPage {
   let conclusion, tone, pairs: String
   let findings: [Finding]
   let rows: [Row]
-  let hasFindings: Bool
+  let unmatched: [String]
+  let hasFindings, hasUnmatched: Bool
 
   struct Finding {
     let verdict, outcome, fingerprint, summary, before, now, run: String
@@ -108,6 +110,11 @@ struct ComparisonPage {
         least: finding.reproduction.map { Least(sentence: $0.sentence, again: $0.again) })
     }
     hasFindings = !findings.isEmpty
+    unmatched = comparison.unmatched.map { row in
+      "\(row.group): \(row.first) before, \(row.second) now"
+        + (row.failed > 0 ? ", \(row.failed) more in which the bench failed" : "")
+    }
+    hasUnmatched = !unmatched.isEmpty
     let tones = ["regression": "bad", "improvement": "good"]
     rows = comparison.differences.map { difference in
       Row(
