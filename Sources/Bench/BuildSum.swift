@@ -12,7 +12,8 @@ public enum BuildSum {
     guard FileManager.default.isExecutableFile(atPath: path),
       let data = FileManager.default.contents(atPath: path)
     else {
-      throw BenchError("\(path): no program there; build it, or name another with --build")
+      throw BenchError(
+        "\(path): no program there; build it, or name another with --build", isOfInput: true)
     }
     return sha256(of: data)
   }
@@ -33,7 +34,9 @@ extension RunFolder {
     }
     guard let path = note("build"), let sum = note("sha256") else { return nil }
     for place in [path, usual] where (try? BuildSum.sum(of: place)) == sum { return place }
-    throw BenchError("\(path): not the program that \(self.path) tested; name that with --build")
+    throw BenchError(
+      "\(path): not the program that \(self.path) tested; name that with --build",
+      isOfInput: true)
   }
 }
 

@@ -11,9 +11,14 @@ import Workloads
 public struct BenchError: Error, Equatable, CustomStringConvertible {
   /// What, and what to do.
   public var description: String
+  /// Whether what was given is at fault, and not the bench.
+  public var isOfInput: Bool
 
   /// An error with this text.
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String, isOfInput: Bool = false) {
+    self.description = description
+    self.isOfInput = isOfInput
+  }
 }
 
 /// A run's folder. It is self-contained: it can be moved, packed and judged elsewhere.
@@ -116,7 +121,11 @@ public struct RunFolder: Sendable, Equatable {
     do {
       try data.write(to: URL(filePath: path), options: .atomic)
     } catch {
-      throw BenchError("\(path): cannot be written: \(error); make room")
+      let folder = URL(filePath: path).deletingLastPathComponent().path
+      guard FileManager.default.fileExists(atPath: folder) else {
+        throw BenchError("\(path): there is no folder \(folder); make it first", isOfInput: true)
+      }
+      throw BenchError("\(path): cannot be written; see that there is room and that you may")
     }
   }
 }

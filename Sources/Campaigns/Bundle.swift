@@ -5,10 +5,10 @@ import FoundationEssentials
 
 /// Archives of runs.
 public enum RunBundle {
-  /// Packs the run in `folder`, whose program was `build` when it is still there, into a `.tar.gz` at
+  /// Packs the run in `folder`, whose program was `build`, into a `.tar.gz` at
   /// `path`, with a note that says how it is done again. All paths in it begin with the run's name.
   ///
-  /// - Throws: `BenchError` when there is no run, or no room.
+  /// - Throws: `BenchError` when there is no run, `build` is not what it tested, or there is no room.
   public static func write(_ folder: RunFolder, build: String?, to path: String) async throws {
     let real = URL(filePath: folder.path).resolvingSymlinksInPath()
     guard RunFolder.isRun(real.path) else { throw BenchError("\(folder.path): no run is there") }
@@ -21,9 +21,10 @@ public enum RunBundle {
       try files.createDirectory(at: work, withIntermediateDirectories: true)
       try files.copyItem(atPath: real.path, toPath: work.appending(path: name).path)
       var command = "gauntlet replay \(name)"
-      if let build, let sum = try? BuildSum.sum(of: build),
-        sum == (try RunResults.read(folder.results))?.build
-      {
+      if let build {
+        guard try BuildSum.sum(of: build) == (try RunResults.read(folder.results))?.build else {
+          throw BenchError("\(build): not the program that \(folder.path) tested", isOfInput: true)
+        }
         try files.copyItem(atPath: build, toPath: work.appending(path: "\(name)/program").path)
         command += " --build \(name)/program"
       }

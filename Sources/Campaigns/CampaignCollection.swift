@@ -16,7 +16,9 @@ public enum CampaignCollection {
       if plan.shard != .whole { all[plan.shard.number, default: []].append(folder) }
     }
     guard !all.isEmpty else {
-      throw BenchError("\(stores.joined(separator: ", ")): no parts of a campaign are there")
+      throw BenchError(
+        "\(stores.joined(separator: ", ")): no parts of a campaign are there",
+        isOfInput: true)
     }
     let folders = withoutEarlierNights(all.mapValues { $0.sorted { $0.name < $1.name } })
     let first = try folders[0].readPlan()
@@ -25,10 +27,26 @@ public enum CampaignCollection {
       guard plan.campaign.isSameWork(as: first.campaign), plan.shard.count == first.shard.count
       else {
         throw BenchError(
-          "\(folder.path): of another campaign than \(folders[0].path); collect them apart")
+          "\(folder.path): of another campaign than \(folders[0].path); collect them apart",
+          isOfInput: true)
       }
     }
     return folders
+  }
+
+  /// The parts that there should be beside `parts` and are not, as `2/8`.
+  ///
+  /// - Throws: `BenchError` when a part cannot be read.
+  public static func missing(of parts: [CampaignFolder]) throws(BenchError) -> [String] {
+    var there: Set<Int> = []
+    var count = 0
+    for part in parts {
+      let shard = try part.readPlan().shard
+      there.insert(shard.number)
+      count = max(count, shard.count)
+    }
+    guard count > there.count else { return [] }
+    return (1...count).filter { !there.contains($0) }.prefix(100).map { "\($0)/\(count)" }
   }
 
   /// The last of each part's folders, unless it began half a day before the newest of all, when most of the

@@ -44,7 +44,8 @@ public struct CampaignFolder: Sendable, Equatable {
   }
 
   /// Makes a new folder for `campaign` in `store`, with all that it needs, and points
-  /// `campaigns/latest` to it.
+  /// `campaigns/latest` to it, unless it is one that sets builds against each other: that is not what a night's
+  /// report is of.
   ///
   /// - Throws: `BenchError` when the store cannot be written.
   public static func make(
@@ -86,6 +87,7 @@ public struct CampaignFolder: Sendable, Equatable {
     } catch {
       throw BenchError("\(path): cannot be written: \(error); make room")
     }
+    guard !plan.campaign.isInOrder else { return }
     let (link, fresh) = ("\(store)/campaigns/latest", "\(store)/campaigns/latest.\(getpid())")
     guard symlink(String(name.dropFirst("campaigns/".count)), fresh) == 0, rename(fresh, link) == 0
     else {
@@ -116,7 +118,8 @@ public struct CampaignFolder: Sendable, Equatable {
         store: parts.dropLast(2).joined(separator: "/"), name: "campaigns/\(parts.last!)")
     }
     throw BenchError(
-      "\(text): no campaign of \(store); `gauntlet campaign status --all` lists them")
+      "\(text): no campaign of \(store); `gauntlet campaign status --all --store \(store)` lists them",
+      isOfInput: true)
   }
 
   /// The campaigns of `store`, the oldest first.
@@ -130,13 +133,15 @@ public struct CampaignFolder: Sendable, Equatable {
   /// The campaign, which part of it this is, and on which hosts it runs.
   func readPlan() throws(BenchError) -> Plan {
     guard let data = FileManager.default.contents(atPath: plan) else {
-      throw BenchError("\(plan): cannot be read; name a campaign's folder")
+      throw BenchError("\(plan): cannot be read; name a campaign's folder", isOfInput: true)
     }
     let read: Plan
     do {
       read = try JSONDecoder().decode(Plan.self, from: data)
     } catch {
-      throw BenchError("\(plan): not a campaign of this version; begin a new one")
+      throw BenchError(
+        "\(plan): cannot be read as a campaign; put it back as it was, or begin a new one",
+        isOfInput: true)
     }
     if let reason = read.campaign.problem { throw BenchError("\(plan): \(reason)") }
     guard read.shard.count >= 1, (1...read.shard.count).contains(read.shard.number) else {

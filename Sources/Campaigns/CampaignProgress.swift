@@ -99,7 +99,7 @@ public final class CampaignProgress: Sendable {
     let done = "\(records.count)"
     let count = String(repeating: " ", count: max(0, total.count - done.count)) + done
     let rest = left == 0 ? "" : " · \(left) left\(ending(campaign, left, labs))"
-    let found = findings == 0 ? "" : " · \(findings) with findings"
+    let found = findings == 0 ? "" : " · \(findings) with findings so far"
     return "[\(count)/\(total)] \(record.outcome.rawValue)  \(run.name)  "
       + "\(Figures.seconds(record.seconds))\(rest)\(found)"
   }

@@ -83,7 +83,7 @@ public actor CampaignRunner {
   private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
 
   /// As many labs as there are cores, unless there are not two gigabytes for each.
-  private static var usualLabs: Int {
+  public static var usualLabs: Int {
     let memory = sysconf(CInt(_SC_PHYS_PAGES)) * sysconf(CInt(_SC_PAGESIZE))
     return max(1, min(sysconf(CInt(_SC_NPROCESSORS_ONLN)), memory >> 31))
   }
@@ -154,20 +154,12 @@ public actor CampaignRunner {
   }
 
   private func choose(_ order: Order) -> Order.Choice? {
-    guard !interruption.isRaised, !Task.isCancelled, state.runsLeft > 0, hasTimeLeft else {
+    guard !interruption.isRaised, !Task.isCancelled, state.runsLeft > 0,
+      state.hasTime(after: state.secondsBefore + elapsed)
+    else {
       return nil
     }
     return order.next(in: state)
-  }
-
-  /// Whether another run is likely to end within the budget.
-  private var hasTimeLeft: Bool {
-    guard let budget = plan.campaign.seconds else { return true }
-    let records = state.records
-    let usual =
-      records.isEmpty
-      ? 0 : records.reduce(0) { $0 + $1.record.seconds } / Double(records.count)
-    return state.secondsBefore + elapsed + usual <= budget
   }
 
   private func perform(_ choice: Order.Choice) async throws {

@@ -136,6 +136,21 @@ public struct CampaignState: Sendable {
   /// How long controllers were at it, in seconds.
   var secondsSpent: Double { secondsBefore + secondsOfSession }
 
+  /// Whether nothing more will be done: all runs are over or left out, or the budget has no time for another
+  /// that takes as long as they do.
+  public var isOver: Bool {
+    guard unfinished.isEmpty else { return false }
+    return waiting.isEmpty || runsLeft == 0 || !hasTime(after: secondsSpent)
+  }
+
+  /// Whether another run is likely to end within the budget, so many seconds of which are gone.
+  func hasTime(after spent: Double) -> Bool {
+    guard let budget = campaign.seconds else { return true }
+    let records = records
+    let all = records.reduce(0) { $0 + $1.record.seconds }
+    return spent + (records.isEmpty ? 0 : all / Double(records.count)) <= budget
+  }
+
   /// What ended and counts.
   public var records: [(run: CellRun, record: RunRecord)] {
     zip(planned, standings).compactMap { run, standing in

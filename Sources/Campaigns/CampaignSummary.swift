@@ -46,9 +46,11 @@ public struct CampaignSummary: Sendable, Encodable {
   public var done: Int
   /// Runs that are still to be done.
   public var left: Int
+  /// Whether nothing more will be done: where it is not, `outcome` is of what was done so far.
+  public var isOver: Bool
   /// Whether a controller is at work on it.
   public var isAtWork: Bool
-  /// Runs that were begun and have not ended.
+  /// Runs that go on.
   public var running: [String]
   /// Runs that were left out, by reason.
   public var leftOut: [String: Int]
@@ -76,7 +78,10 @@ public struct CampaignSummary: Sendable, Encodable {
     done = records.count
     left = state.waiting.count + state.unfinished.count
     isAtWork = folder.isHeld
-    running = state.unfinished.map { "\($0.run.name), \(folder.store)/\($0.folder)" }
+    isOver = state.isOver && !isAtWork
+    running =
+      isAtWork
+      ? state.unfinished.map { "\($0.run.name), \(folder.store)/\($0.folder)" } : []
     leftOut = state.standings.reduce(into: [:]) { counts, standing in
       if case .left(let reason) = standing { counts[reason, default: 0] += 1 }
     }
@@ -124,7 +129,7 @@ public struct CampaignSummary: Sendable, Encodable {
     ]
     if isAtWork {
       lines += running.map { "now        \($0)" }
-    } else if left > 0 {
+    } else if !isOver {
       lines.append(
         "stopped    nobody is at work on it; `gauntlet campaign resume \(folder)` goes on")
     }

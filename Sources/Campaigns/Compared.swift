@@ -103,7 +103,12 @@ public struct ComparedSide: Sendable {
   /// One run, which can be paired with any other.
   ///
   /// - Throws: when it cannot be read.
-  init(run folder: String, in store: String) throws {
+  init(_ run: RunFolder) throws {
+    let parts = URL(filePath: run.path).resolvingSymlinksInPath().path
+      .split(separator: "/", omittingEmptySubsequences: false)
+    let (store, folder) = (
+      parts.dropLast(2).joined(separator: "/"), parts.suffix(2).joined(separator: "/")
+    )
     let entry = try RunEntry(reading: folder, in: store)
     let results = try RunResults.read(RunFolder(path: "\(store)/\(folder)").results)
     let run = ComparedRun(
@@ -158,7 +163,7 @@ extension Comparison {
   public static func campaigns(
     _ first: [CampaignFolder], _ second: CampaignFolder, smallest: Double
   ) throws -> Comparison {
-    let name = first.count == 1 ? first[0].name : "the \(first.count) campaigns before"
+    let name = first.count == 1 ? first[0].name : "the \(first.count) campaigns before it"
     return Comparison(
       try ComparedSide(name, of: first), try ComparedSide(second.name, of: [second]),
       smallest: smallest)
@@ -167,10 +172,8 @@ extension Comparison {
   /// Sets two runs against each other, whatever their plans are.
   ///
   /// - Throws: when one of them cannot be read.
-  public static func runs(_ first: String, _ second: String, in store: String) throws -> Comparison
-  {
-    Comparison(
-      try ComparedSide(run: first, in: store), try ComparedSide(run: second, in: store))
+  public static func runs(_ first: RunFolder, _ second: RunFolder) throws -> Comparison {
+    Comparison(try ComparedSide(first), try ComparedSide(second))
   }
 }
 

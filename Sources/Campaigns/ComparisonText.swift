@@ -43,7 +43,8 @@ extension Comparison {
     for difference in differences {
       if difference.group != group {
         group = difference.group
-        lines.append("figures    \(group), \(difference.pairs) pairs")
+        let pairs = "\(difference.pairs) \(difference.pairs == 1 ? "pair" : "pairs")"
+        lines.append("figures    \(group), \(pairs)")
       }
       lines.append(Self.line(difference, confidence: 1 - significance))
     }

@@ -109,7 +109,10 @@ public struct FindingShrinker: Sendable {
     let workload = try WorkloadFile.read(path: folder.workload)
     guard let results = try RunResults.read(folder.results),
       let fingerprint = Fingerprint.of(results, model: workload.load.model)
-    else { throw BenchError("\(folder.path): there is no finding in it; name a run with one") }
+    else {
+      throw BenchError(
+        "\(folder.path): there is no finding in it; name a run with one", isOfInput: true)
+    }
     guard let data = FileManager.default.contents(atPath: folder.plan) else {
       throw BenchError("\(folder.plan): cannot be read, so that the run cannot be done again")
     }

@@ -29,6 +29,7 @@ public struct Notification: Sendable {
       program: "/bin/sh", arguments: ["-c", command],
       environment: [
         "GAUNTLET_CAMPAIGN": summary.campaign, "GAUNTLET_OUTCOME": summary.outcome,
+        "GAUNTLET_FOLDER": summary.folder,
         // Room is limited in an environment.
         "GAUNTLET_SUMMARY": String(text.prefix(16_000)),
       ], log: "\(folder)/notify.log", limit: .seconds(60))

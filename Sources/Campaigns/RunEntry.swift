@@ -97,7 +97,8 @@ public struct RunEntry: Sendable, Codable, Equatable {
     loadSeconds = results?.phases.first { $0.name == "load" }?.seconds ?? 0
     let totals = results?.totals ?? (0, 0, 0)
     (ok, fail, info) = totals
-    available = results?.availability.available ?? 0
+    let isMeasured = results?.availability.isMeasured ?? false
+    available = isMeasured ? results?.availability.available ?? 0 : 0
     longestGap = results?.availability.longestGap ?? 0
     worstRecovery = results?.availability.worstRecovery
     processorSeconds = results?.processorSeconds

@@ -83,7 +83,7 @@ public actor RunIndex {
     self.store = store
     let path = "\(store)/index.sqlite"
     guard !isLooking || FileManager.default.fileExists(atPath: store) else {
-      throw BenchError("\(store): no store is there; name one with --store")
+      throw BenchError("\(store): no store is there; name one with --store", isOfInput: true)
     }
     do {
       try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)

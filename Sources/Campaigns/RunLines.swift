@@ -40,6 +40,7 @@ extension CampaignSummary {
     let name = folder.split(separator: "/").last.map(String.init) ?? folder
     let found =
       findings.isEmpty ? "" : ", \(findings.count) \(findings.count == 1 ? "finding" : "findings")"
-    return "\(name): \(outcome), \(done) of \(planned) runs done\(found)"
+    let stand = isOver ? outcome : "\(outcome) so far"
+    return "\(name): \(stand), \(done) of \(planned) runs done\(found)"
   }
 }

@@ -42,7 +42,7 @@ public struct SourceTree: Sendable {
       ["rev-parse", "--verify", "--quiet", "--end-of-options", "\(revision)^{commit}"],
       in: repository)
     guard let commit = lines.first else {
-      throw BenchError("\(revision): no revision of \(repository)")
+      throw BenchError("\(revision): no revision of \(repository)", isOfInput: true)
     }
     return commit
   }
@@ -57,7 +57,7 @@ public struct SourceTree: Sendable {
     let parents = try await git(
       ["rev-list", "--first-parent", last], in: repository)
     guard !commits.isEmpty, parents.contains(first) else {
-      throw BenchError("\(good) is not before \(bad) in \(repository)")
+      throw BenchError("\(good) is not before \(bad) in \(repository)", isOfInput: true)
     }
     return commits
   }

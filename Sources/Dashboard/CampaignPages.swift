@@ -24,7 +24,7 @@ struct CampaignsPage {
       let summary = stand.summary
       return Row(
         name: summary.campaign, id: CellsPage.id(of: stand),
-        sentence: CampaignPage.sentence(summary), badge: CellsPage.badge(summary),
+        sentence: CampaignPage.sentence(summary), badge: CampaignPage.badge(summary),
         findings: "\(summary.findings.count)", left: "\(summary.left)")
     }
     isEmpty = rows.isEmpty
@@ -49,7 +49,7 @@ struct CellsPage {
     id = Self.id(of: stand)
     sentence = CampaignPage.sentence(summary)
     folder = stand.folder.name
-    badge = Self.badge(summary)
+    badge = CampaignPage.badge(summary)
     leftOut = summary.leftOut.sorted { $0.key < $1.key }.map { "\($0.value) left out: \($0.key)" }
     hasLeftOut = !leftOut.isEmpty
     let grid = CampaignGrid(CampaignReport(stand.state, folder: stand.folder).rows)
@@ -61,12 +61,6 @@ struct CellsPage {
     hasFindings = !findings.isEmpty
     hasTroubles = !troubles.isEmpty
     hasRunning = !running.isEmpty
-  }
-
-  /// What is done may all be valid while the campaign is not over, and says little then.
-  static func badge(_ summary: CampaignSummary) -> Badge {
-    guard summary.outcome == "valid", summary.left > 0 else { return .outcome(summary.outcome) }
-    return .outcome(summary.isAtWork ? "at work" : "inconclusive")
   }
 
   /// The last part of its folder's path.

@@ -123,12 +123,14 @@ struct RunPage {
       Cell(name: "Size", value: "\(entry.bytes / 1000) kB"),
     ]
     let path = "\(store)/\(entry.folder)"
-    commands = [
-      Cell(name: "Check it again", value: "gauntlet check \(path)"),
-      Cell(name: "Do it again", value: "gauntlet replay \(path)"),
-      Cell(name: "Make it smaller", value: "gauntlet shrink \(path)"),
-      Cell(name: "Pack it", value: "gauntlet report \(path) --bundle bug.tar.gz"),
-    ]
+    let smaller = Cell(name: "Make it smaller", value: "gauntlet shrink \(path)")
+    commands =
+      [
+        Cell(name: "Check it again", value: "gauntlet check \(path)"),
+        Cell(name: "Do it again", value: "gauntlet replay \(path)"),
+      ] + (entry.fingerprint == nil ? [] : [smaller]) + [
+        Cell(name: "Pack it", value: "gauntlet report \(path) --bundle bug.tar.gz")
+      ]
   }
 
   private static func terms(_ claims: [RunResults.LeaderSeen]) -> [Term] {

@@ -198,7 +198,8 @@ actor RunShelf {
       _ = try self.run(run)
       try checkResults(run)
     }
-    return try Comparison.runs(first, second, in: root)
+    return try Comparison.runs(
+      RunFolder(path: "\(root)/\(first)"), RunFolder(path: "\(root)/\(second)"))
   }
 
   /// More are looked at with `gauntlet compare`.

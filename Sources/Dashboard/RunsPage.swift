@@ -114,7 +114,8 @@ struct RunsPage {
   struct Row {
     let folder, started, workload, faults, build, nodes, ok, gap, seconds, seed, summary: String
     let badge: Badge
-    let finding: String?
+    // Not `finding`: where it is nil the template would find the page's own.
+    let fingerprint: String?
   }
 
   init(
@@ -179,6 +180,6 @@ extension RunsPage.Row {
     seed = run.seed
     summary = run.summary.count > 160 ? "\(run.summary.prefix(160))…" : run.summary
     badge = .outcome(run.outcome)
-    finding = run.fingerprint
+    fingerprint = run.fingerprint
   }
 }

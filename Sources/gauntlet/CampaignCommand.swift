@@ -34,7 +34,9 @@ struct CampaignCommand: AsyncParsableCommand {
         retries: 2                                 # where the bench itself failed
         quarantine: 3                              # failures of the bench in a row
         findings: 1                                # after so many a cell is left
-      All but workloads can be left out.
+      All but workloads can be left out: faults is all then, seeds 1 (a number
+      alone, as `seeds: 20`, counts from 1), cover full, retries 2, quarantine 3,
+      findings 1, time and set the workloads' own, and there is no budget.
       """,
     subcommands: [
       CampaignRunCommand.self, CampaignResumeCommand.self, CampaignStatusCommand.self,
@@ -103,10 +105,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
       throw Failure.report(error)
     }
     let shard = shard.flatMap(Shard.init) ?? .whole
-    if dryRun {
-      for run in CampaignState(campaign, shard: shard).planned { print(run.name) }
-      return
-    }
+    if dryRun { return try preview(CampaignState(campaign, shard: shard)) }
     let folder: CampaignFolder
     do {
       folder = try CampaignFolder.make(
@@ -116,6 +115,22 @@ struct CampaignRunCommand: AsyncParsableCommand {
       throw Failure.report(error)
     }
     try await CampaignAtWork(folder: folder, json: json).run(notification)
+  }
+}
+
+extension CampaignRunCommand {
+  /// Says what would be run, each run on a line, and after that how much it is.
+  private func preview(_ state: CampaignState) throws {
+    for run in state.planned { print(json ? try JSONOutput.line(run) : run.name) }
+    let campaign = state.campaign
+    let labs = hosts == nil ? campaign.labs ?? CampaignRunner.usualLabs : 1
+    let budget = [
+      campaign.runs.map { "\($0) runs" }, campaign.seconds.map { Figures.seconds($0) },
+    ].compactMap(\.self)
+    let end = budget.isEmpty ? "" : ", until \(budget.joined(separator: " or ")) are over"
+    FileHandleOutput.standardError.write(
+      "\(Set(state.planned.map(\.cell)).count) cells, \(state.planned.count) runs, \(labs) at once\(end)\n"
+    )
   }
 }
 
@@ -173,17 +188,28 @@ struct CampaignStatusCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
+    let store = store.path
+    let folders: [CampaignFolder]
     do {
-      let store = store.path
-      let folders =
-        all ? CampaignFolder.all(in: store) : [try CampaignFolder.find(campaign, in: store)]
-      for folder in folders {
-        let summary = CampaignSummary(try folder.state(), folder: folder)
-        print(json ? try JSONOutput.line(summary) : all ? summary.line : summary.text)
+      guard FileManager.default.fileExists(atPath: store) else {
+        throw BenchError("\(store): no store is there; name one with --store", isOfInput: true)
       }
+      folders = all ? CampaignFolder.all(in: store) : [try CampaignFolder.find(campaign, in: store)]
     } catch {
       throw Failure.report(error)
     }
+    var codes: Set<Int32> = []
+    for folder in folders {
+      do {
+        let summary = CampaignSummary(try folder.state(), folder: folder)
+        print(json ? try JSONOutput.line(summary) : all ? summary.line : summary.text)
+      } catch {
+        // One that is damaged hides none of the others.
+        codes.insert(Failure.report(error).rawValue)
+      }
+    }
+    let code = Failure.worst(of: codes)
+    if code != 0 { throw ExitCode(code) }
   }
 }
 
@@ -213,6 +239,10 @@ struct CampaignCollectCommand: AsyncParsableCommand {
     let summary: CampaignSummary
     do {
       let parts = try CampaignCollection.parts(in: stores)
+      for missing in try CampaignCollection.missing(of: parts) {
+        FileHandleOutput.standardError.write(
+          "gauntlet: part \(missing) is missing; gauntlet campaign resume does its runs\n")
+      }
       let whole = try await CampaignCollection.collect(parts, into: store.path)
       summary = CampaignSummary(try whole.state(), folder: whole)
     } catch {
@@ -279,7 +309,8 @@ struct NotificationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "At the end give what came of it to this command, for sh: JSON on its input, the same as text in "
-        + "GAUNTLET_SUMMARY, and GAUNTLET_CAMPAIGN and GAUNTLET_OUTCOME.", valueName: "command"))
+        + "GAUNTLET_SUMMARY, and its name, folder and outcome in GAUNTLET_CAMPAIGN, GAUNTLET_FOLDER and "
+        + "GAUNTLET_OUTCOME.", valueName: "command"))
   var notify: String?
 
   @Flag(help: "With --notify: only when something was found, or the bench failed.")

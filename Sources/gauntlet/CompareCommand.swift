@@ -14,9 +14,9 @@ struct CompareCommand: AsyncParsableCommand {
     discussion: """
       Two programs are run in pairs, each pair with the same plan and seed, one
       after the other. With --source they are revisions of a git repository, and
-      --make builds them. Two campaigns are compared as they are, `last-14` stands
-      for the fourteen before the second, and with --campaign the names are those
-      of two of its builds.
+      --make builds them. Without --workload two campaigns, or two runs, are
+      compared as they are; `last-14` stands for the fourteen of the second's name
+      before it, and with --campaign the names are those of two of its builds.
 
       A figure counts as worse when it is so by --smallest at least, and would be
       seen by chance in one of a hundred comparisons at most, all figures taken
@@ -88,6 +88,9 @@ struct CompareCommand: AsyncParsableCommand {
   func validate() throws {
     guard (1...100_000).contains(pairs ?? 1) else {
       throw ValidationError("--pairs is a whole number from 1.")
+    }
+    guard !workload.isEmpty || (pairs == nil && limit == nil && source.source == nil) else {
+      throw ValidationError("--pairs, --for and --source go with --workload.")
     }
     for path in output where !["html", "md", "json"].contains(path.split(separator: ".").last) {
       throw ValidationError("--output \(path): end it with .html, .md or .json.")
@@ -182,14 +185,25 @@ struct CompareCommand: AsyncParsableCommand {
         first, second, of: try CampaignFolder.find(campaign, in: store), smallest: smallest)
     }
     if !workload.isEmpty { return try await compareBuilds(store, &codes) }
-    if let folders = [first, second].map({ try? StoreOption.run($0, in: store) }) as? [String] {
-      return try Comparison.runs(folders[0], folders[1], in: store)
+    if let runs = [first, second].map({ try? self.store.run($0) }) as? [RunFolder] {
+      return try Comparison.runs(runs[0], runs[1])
+    }
+    for name in [first, second] where FileManager.default.isExecutableFile(atPath: name) {
+      var isFolder = false
+      if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), !isFolder {
+        throw BenchError(
+          "\(name): a program; say with --workload what it is to do", isOfInput: true)
+      }
+    }
+    if second.hasPrefix("last-") {
+      throw BenchError("\(second): stands first, before what it is compared with", isOfInput: true)
     }
     let now = try CampaignFolder.find(second, in: store)
     if first.hasPrefix("last-"), let count = Int(first.dropFirst(5)), count >= 1 {
       let before = try now.before(count)
       guard !before.isEmpty else {
-        throw BenchError("\(second): there is no campaign of that name before it")
+        throw BenchError(
+          "\(second): no campaign of its name is before \(now.name)", isOfInput: true)
       }
       return try .campaigns(before, now, smallest: smallest)
     }
@@ -212,6 +226,9 @@ struct CompareCommand: AsyncParsableCommand {
       seconds: limit.flatMap { Duration(workload: $0) }.map { $0 / .seconds(1) }, firstSeed: seed)
     let folder = try CampaignFolder.make(in: store, for: campaign, shard: .whole)
     let work = CampaignAtWork(folder: folder, json: json)
+    FileHandleOutput.standardError.write(
+      "gauntlet compare A B --campaign \(folder.name.dropFirst("campaigns/".count)) shows it again\n"
+    )
     let (state, isInterrupted) = try await work.perform()
     if state.verdicts.contains(.benchFailure) { codes.insert(RunOutcome.benchFailure.exitCode) }
     if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }

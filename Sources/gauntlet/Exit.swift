@@ -30,6 +30,7 @@ enum Failure {
     switch error {
     case is HistoryError, is WorkloadError, is CheckError: 65
     case is GenerationError: 64
+    case let error as BenchError where error.isOfInput: 65
     default: 10
     }
   }

@@ -41,7 +41,8 @@ struct ReplayCommand: AsyncParsableCommand {
 
   /// The run that it is. Bad input ends the command here.
   func command() throws -> RunCommand {
-    let run = RunFolder(path: folder)
+    let run: RunFolder
+    do { run = try store.run(folder) } catch { throw Failure.report(error) }
     var words = [run.workload, "--plan", run.plan, "--count", "\(count)"]
     for (flag, value) in [("--hosts", hosts), ("--build", build), ("--store", store.given)] {
       if let value { words += [flag, value] }

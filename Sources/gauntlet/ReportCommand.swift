@@ -55,7 +55,7 @@ struct ReportCommand: AsyncParsableCommand {
   var bundle: String?
 
   @Option(
-    help: "With --bundle: the program that the run tested; raft-node beside gauntlet if left out.")
+    help: "With --bundle: the program that the run tested; where its run.yaml says if left out.")
   var build: String?
 
   @Option(help: "Print the JSON Schema of what other commands print or store, and nothing else.")
@@ -64,6 +64,9 @@ struct ReportCommand: AsyncParsableCommand {
   @OptionGroup var store: StoreOption
 
   func validate() throws {
+    if let bundle, ![".tar.gz", ".tgz"].contains(where: bundle.hasSuffix) {
+      throw ValidationError("--bundle \(bundle): end it with .tar.gz.")
+    }
     for path in output where Format(ending: path) == nil {
       throw ValidationError(
         "--output \(path): end it with .html, .xml, .md, .sarif, .prom or .json.")
@@ -74,8 +77,13 @@ struct ReportCommand: AsyncParsableCommand {
     do {
       if let schema { return print(schema.text, terminator: "") }
       if let bundle {
-        return try await RunBundle.write(
-          RunFolder(path: campaign), build: build ?? RunCommand.sibling("raft-node"), to: bundle)
+        let run = try store.run(campaign)
+        var program = build
+        // What is left of a run whose program is gone is still worth sending.
+        if program == nil { program = try? run.program(orElse: RunCommand.sibling("raft-node")) }
+        try await RunBundle.write(run, build: program, to: bundle)
+        return print(
+          "\(bundle): \(run.path), \(program.map { "with \($0)" } ?? "without its program")")
       }
       let folder = try CampaignFolder.find(campaign, in: store.path)
       let report = CampaignReport(try folder.state(), folder: folder)

@@ -205,9 +205,8 @@ struct RunCommand: AsyncParsableCommand {
         watchdog.expect("healing the hosts", within: .seconds(60), dump: nil)
       }
     } catch {
-      // Whatever it is, here it is the bench's own failure; what was found before still counts.
-      _ = Failure.report(error)
-      codes.insert(RunOutcome.benchFailure.exitCode)
+      // What was found before still counts.
+      codes.insert(Failure.report(error).rawValue)
     }
     watchdog.rest()
     let total = tally.withLock { $0 }

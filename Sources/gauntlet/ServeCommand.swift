@@ -66,6 +66,9 @@ struct ServeCommand: AsyncParsableCommand {
       try await dashboard.run { address in
         FileHandleOutput.standardError.write("serving \(address)\(token) until Ctrl-C\n")
       }
+    } catch  where "\(error)".contains("Address already in use") {
+      throw Failure.report(
+        BenchError("port \(port) is in use; give another with --port", isOfInput: true))
     } catch {
       throw Failure.report(error)
     }

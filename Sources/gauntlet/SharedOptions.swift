@@ -28,7 +28,16 @@ struct StoreOption: ParsableArguments {
       let real = URL(filePath: path).resolvingSymlinksInPath().path
       if real.hasPrefix("\(root)/") { return String(real.dropFirst(root.count + 1)) }
     }
-    throw BenchError("\(text): no run of \(store); gauntlet runs lists them")
+    throw BenchError(
+      "\(text): no run of \(store); `gauntlet runs --store \(store)` lists them", isOfInput: true)
+  }
+
+  /// The folder of the run that `text` names: a path, or what names it in the store.
+  ///
+  /// - Throws: `BenchError` when there is none.
+  func run(_ text: String) throws(BenchError) -> RunFolder {
+    if RunFolder.isRun(text) { return RunFolder(path: text) }
+    return RunFolder(path: "\(path)/\(try Self.run(text, in: path))")
   }
 }
 

@@ -19,7 +19,7 @@ struct ShrinkCommand: AsyncParsableCommand {
         gauntlet shrink runs/register-raft-node/20261128T020000-42 --build my/raft-node
       """)
 
-  @Argument(help: "The folder of a run with a finding.")
+  @Argument(help: "A run with a finding: its folder, its name in the store, or latest.")
   var run: String
 
   @Option(help: "The executable of a node; that which the run tested if left out.")
@@ -51,7 +51,7 @@ struct ShrinkCommand: AsyncParsableCommand {
     defer { signals.cancel() }
     let shrunk: ShrunkFinding?
     do {
-      let folder = RunFolder(path: run)
+      let folder = try store.run(run)
       let trial = TrialRun(
         program: RunCommand.ownProgram, store: store.path,
         build: try build ?? folder.program(orElse: RunCommand.sibling("raft-node")))

@@ -250,6 +250,25 @@ import Testing
       state.apply(.elapsed(seconds: 60))
       let line = CampaignProgress.line(state.planned[3], record(.valid), state, labs: 2)
       #expect(line.hasSuffix(words), "\(line)")
+      #expect(!state.isOver)
+    }
+  }
+
+  @Test(
+    "a campaign is over when nothing waits, or the budget is spent, and not while a run goes on")
+  func over() throws {
+    for (seconds, runs, isOver) in [
+      (nil, nil, false), (65, nil, true), (nil, 4, true), (100, 9, false),
+    ] as [(Double?, Int?, Bool)] {
+      var state = CampaignState(
+        campaign(seeds: 10) { ($0.seconds, $0.runs) = (seconds, runs) })
+      for run in state.planned.prefix(4) {
+        state.apply(.begin(run: run, attempt: 1, folder: "f", reason: ""))
+        #expect(!state.isOver)
+        state.apply(.end(run: run, attempt: 1, record(.valid)))
+      }
+      state.apply(.elapsed(seconds: 60))
+      #expect(state.isOver == isOver, "\(String(describing: seconds)) \(String(describing: runs))")
     }
   }
 }

@@ -211,7 +211,7 @@ struct CampaignIntegrationTests {
       #expect(findings.contains { $0["verdict"] as? String == "new" })
       // The campaign that it was can be looked at again.
       let again = try await folder.gauntlet(
-        "compare", "A", "B", "--campaign", "latest", "--output", "c.html", "--output", "c.md")
+        "compare", "A", "B", "--campaign", "compare", "--output", "c.html", "--output", "c.md")
       #expect(again.code == 1 && again.output.contains("new: violation"), "\(again.output)")
       let page = try String(contentsOfFile: "\(folder.path)/c.html", encoding: .utf8)
       #expect(page.contains("processor time an operation") && page.hasSuffix("</html>\n"))

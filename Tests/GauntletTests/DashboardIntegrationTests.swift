@@ -253,7 +253,7 @@ struct DashboardIntegrationTests {
       let open = try await folder.gauntlet("serve", "--host", "0.0.0.0")
       #expect(open.code == 64 && open.errors.contains("GAUNTLET_TOKEN"), "\(open.errors)")
       let none = try await folder.gauntlet("serve", "--store", "nowhere")
-      #expect(none.code == 10 && none.errors.contains("nowhere"), "\(none.errors)")
+      #expect(none.code == 65 && none.errors.contains("nowhere"), "\(none.errors)")
     }
   }
 }

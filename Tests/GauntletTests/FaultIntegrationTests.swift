@@ -143,4 +143,17 @@ struct FaultIntegrationTests {
       #expect(evidence.contains { $0.contains("it has its old files again") }, "\(evidence)")
     }
   }
+
+  @Test("nodes that never get a leader are the bench's failure to deploy, and no finding")
+  func neverLeads() async throws {
+    try await CommandLineFolder.with { folder in
+      let file = try folder.file("w.yaml", "nodes: 3\ntime: 1s\n")
+      let sleeper = try folder.program("sleeper", "#!/bin/sh\nexec sleep 1000\n")
+      let run = try await folder.gauntlet("run", file, "--build", sleeper, "--json")
+      #expect(run.code == 10, "\(run.output) \(run.errors)")
+      let result = try run.json()
+      #expect(result["outcome"] as? String == "bench-failure")
+      #expect(result["valid"] as? String == "unknown")
+    }
+  }
 }

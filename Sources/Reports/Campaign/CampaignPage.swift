@@ -60,7 +60,7 @@ package struct CampaignPage {
       folder.map { Self.link(to: "\(report.store)/\(run)/report.html", from: $0) }
     }
     title = report.title
-    badge = .outcome(summary.outcome)
+    badge = Self.badge(summary)
     sentence = Self.sentence(summary)
     figures = [
       Cell(name: "Began (UTC)", value: summary.began.map(Self.date) ?? "not yet"),
@@ -132,12 +132,20 @@ package struct CampaignPage {
     }
   }
 
+  /// What is done may all be valid while the campaign is not over, and says little then.
+  package static func badge(_ summary: CampaignSummary) -> Badge {
+    guard summary.outcome == "valid", !summary.isOver else { return .outcome(summary.outcome) }
+    return .outcome(summary.isAtWork ? "at work" : "inconclusive")
+  }
+
   /// What came of it, in one sentence.
   package static func sentence(_ summary: CampaignSummary) -> String {
     let counts = RunOutcome.byPrecedence.compactMap { outcome in
       summary.outcomes[outcome.rawValue].map { "\($0) \(outcome.rawValue)" }
     }
-    let rest = summary.left > 0 ? ", \(summary.left) left" : ""
+    let rest =
+      summary.left == 0 || summary.isOver
+      ? "" : ", \(summary.left) left, \(summary.isAtWork ? "at work" : "nobody at work on it")"
     return "\(summary.done) of \(summary.planned) runs done\(rest): "
       + (counts.isEmpty ? "none yet" : counts.joined(separator: ", ")) + "."
   }
@@ -148,7 +156,7 @@ struct JUnit {
   let title: String
   let tests, failures, errors, skipped: Int
   let seconds: String
-  let suites: [Suite]
+  private(set) var suites: [Suite]
 
   struct Suite {
     let name: String
@@ -171,6 +179,7 @@ struct JUnit {
     title = report.title
     suites = Dictionary(grouping: report.rows, by: \.workload).sorted { $0.key < $1.key }
       .map { Suite($0.key, $0.value) }
+    if !report.summary.isOver { suites.append(.unfinished(left: report.summary.left)) }
     tests = suites.reduce(0) { $0 + $1.tests }
     failures = suites.reduce(0) { $0 + $1.failures }
     errors = suites.reduce(0) { $0 + $1.errors }
@@ -184,6 +193,15 @@ struct JUnit {
 }
 
 extension JUnit.Suite {
+  /// That there is more to be done: a report of a part must not pass for one of the whole.
+  fileprivate static func unfinished(left: Int) -> JUnit.Suite {
+    let rest = JUnit.Case(
+      suite: "campaign", name: "the rest of its runs", seconds: "0", failure: nil, error: nil,
+      undecided: "\(left) runs are still to be done")
+    return JUnit.Suite(
+      name: "campaign", tests: 1, failures: 0, errors: 0, skipped: 1, seconds: "0", cases: [rest])
+  }
+
   fileprivate init(_ name: String, _ rows: [CampaignReport.Row]) {
     self.name = name
     cases = rows.map { JUnit.Case($0) }

@@ -81,8 +81,11 @@ public struct CampaignReport: Sendable {
     let plain = MarkdownText.plain
     let grid = CampaignGrid(rows)
     var lines = [
-      "## Gauntlet: \(plain(title)): \(plain(Badge.outcome(summary.outcome).word))", "",
+      "## Gauntlet: \(plain(title)): \(plain(Badge.outcome(summary.outcome).word))\(summary.isOver ? "" : " so far")",
+      "",
       plain(CampaignPage.sentence(summary)), "",
+      "Began \(summary.began.map(CampaignPage.date) ?? "not yet") (UTC), \(plain(summary.folder))",
+      "",
     ]
     for finding in summary.findings {
       lines.append(
