@@ -147,7 +147,8 @@ let package = Package(
     .target(
       name: "Campaigns",
       dependencies: [
-        "Bench", "Blocking", "Checkers", "Checksum", "History", "Hosts", "Nemesis", "Systems",
+        "Bench", "Blocking", "Checkers", "Checksum", "History", "Hosts", "Nemesis", "SSH",
+        "Systems",
         "Workloads", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),

@@ -20,19 +20,23 @@ public enum BuildSum {
 }
 
 extension RunFolder {
+  /// What a run has noted of `name` in the head of its workload's file at `path`: `build` or `sha256`; nil where
+  /// nothing stands.
+  public static func note(_ name: String, in path: String) -> String? {
+    let text = FileManager.default.contents(atPath: path).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    return text?.split(separator: "\n").first { $0.hasPrefix("# \(name) ") }
+      .map { String($0.dropFirst(name.count + 3)) }
+  }
+
   /// The program that the run tested, as its `run.yaml` names it, or `usual` when that is the same one; nil for a
   /// run of which nobody noted it.
   ///
   /// - Throws: `BenchError` when neither is that program any more.
   public func program(orElse usual: String) throws(BenchError) -> String? {
-    let text = FileManager.default.contents(atPath: workload).map {
-      String(decoding: $0, as: UTF8.self)
-    }
-    func note(_ name: String) -> String? {
-      text?.split(separator: "\n").first { $0.hasPrefix("# \(name) ") }
-        .map { String($0.dropFirst(name.count + 3)) }
-    }
-    guard let path = note("build"), let sum = note("sha256") else { return nil }
+    guard let path = Self.note("build", in: workload), let sum = Self.note("sha256", in: workload)
+    else { return nil }
     for place in [path, usual] where (try? BuildSum.sum(of: place)) == sum { return place }
     throw BenchError(
       "\(path): not the program that \(self.path) tested; name that with --build",

@@ -49,9 +49,7 @@ extension Comparison {
       lines.append(Self.line(difference, confidence: 1 - significance))
     }
     for row in unmatched {
-      let failed = row.failed > 0 ? ", \(row.failed) more in which the bench failed" : ""
-      lines.append(
-        "unpaired   \(row.group): \(row.first) before, \(row.second) now\(failed)")
+      lines.append("unpaired   \(row.text)")
     }
     return lines.joined(separator: "\n")
   }
@@ -73,6 +71,14 @@ extension Comparison {
 
   private static func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
+  }
+}
+
+extension Comparison.Unmatched {
+  /// `register · kill: 14 before, 0 now, 1 more in which the bench failed`.
+  public var text: String {
+    "\(group): \(first) before, \(second) now"
+      + (failed > 0 ? ", \(failed) more in which the bench failed" : "")
   }
 }
 

@@ -5,6 +5,7 @@ import Bench
 import FoundationEssentials
 import History
 import Nemesis
+import SSH
 import Workloads
 
 /// A finding, and the least that was found to show it.
@@ -45,18 +46,9 @@ public struct ShrunkFinding: Sendable, Encodable {
 
   /// The command that does the smallest again.
   public var again: String {
-    let program = build.map { " --build \(Self.quoted($0))" } ?? ""
-    return "gauntlet replay \(Self.quoted(run))\(program) --count 5 --stop-at-violation"
-  }
-
-  /// `path` as a shell reads it back, whatever is in it.
-  private static func quoted(_ path: String) -> String {
-    let isPlain = path.utf8.allSatisfy { byte in
-      byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
-        || byte == UInt8(ascii: "_") || Unicode.Scalar(byte).properties.isAlphabetic && byte < 128
-        || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
-    }
-    return isPlain ? path : "'" + path.replacing("'", with: #"'\''"#) + "'"
+    let words = ["gauntlet", "replay", run] + (build.map { ["--build", $0] } ?? [])
+    // No path has a NUL in it.
+    return ShellWords.line(words + ["--count", "5", "--stop-at-violation"]) ?? ""
   }
 
   /// For people.
@@ -161,15 +153,16 @@ public struct FindingShrinker: Sendable {
   private func judged(
     _ reproduction: Reproduction, seed: UInt64, _ interruption: Interruption
   ) async throws -> RunEntry {
-    for attempt in 1... {
+    var failures = 0
+    while true {
       let entry = try await trial.run(
         reproduction.workload, seed: seed, plan: reproduction.plan, interruption)
       if interruption.isRaised { throw CancellationError() }
       guard entry.outcome == RunOutcome.benchFailure.rawValue else { return entry }
       say("the bench failed: \(entry.summary)")
-      if attempt == 3 { throw BenchError("\(trial.store)/\(entry.folder): \(entry.summary)") }
+      failures += 1
+      if failures == 3 { throw BenchError("\(trial.store)/\(entry.folder): \(entry.summary)") }
     }
-    preconditionFailure("three attempts are the last")
   }
 
   /// When the last operation of the counterexample ended, since the beginning of the run.

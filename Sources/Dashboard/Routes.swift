@@ -6,6 +6,7 @@ import Campaigns
 import FoundationEssentials
 import Hummingbird
 import NIOCore
+import Reports
 import Synchronization
 
 /// The dashboard's addresses.

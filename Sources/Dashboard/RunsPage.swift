@@ -48,25 +48,7 @@ struct RunQuery: Sendable {
   }
 }
 
-/// Parts of addresses.
-enum Address {
-  /// `text` as a part of a query.
-  static func encoded(_ text: String) -> String {
-    var encoded = ""
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
-        UInt8(ascii: "."):
-        encoded.unicodeScalars.append(Unicode.Scalar(byte))
-      default:
-        let digits = String(byte, radix: 16, uppercase: true)
-        encoded += digits.count == 1 ? "%0\(digits)" : "%\(digits)"
-      }
-    }
-    return encoded
-  }
-
+extension Address {
   /// The fields of a query as forms send them; those without a value are left out.
   static func fields(of query: String) -> [String: String] {
     var fields: [String: String] = [:]
@@ -77,14 +59,6 @@ enum Address {
       if words.count == 2, !words[1].isEmpty { fields[words[0]] = words[1] }
     }
     return fields
-  }
-
-  /// `20261128T021500` as `2026-11-28 02:15`.
-  static func date(_ stamp: String) -> String {
-    let digits = Array(stamp)
-    guard digits.count >= 13, digits[8] == "T" else { return stamp }
-    return "\(String(digits[0..<4]))-\(String(digits[4..<6]))-\(String(digits[6..<8])) "
-      + "\(String(digits[9..<11])):\(String(digits[11..<13]))"
   }
 }
 

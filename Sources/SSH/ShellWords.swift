@@ -1,9 +1,9 @@
 // Words for a POSIX shell: SSH has no other way to say which program is meant.
 
 /// Words as a shell reads them back unchanged, whatever they hold.
-enum ShellWords {
+package enum ShellWords {
   /// `words` as one line; nil where one has a NUL, which no argument can have.
-  static func line(_ words: [String]) -> String? {
+  package static func line(_ words: [String]) -> String? {
     guard words.allSatisfy({ !$0.utf8.contains(0) }) else { return nil }
     return words.map(quoted).joined(separator: " ")
   }

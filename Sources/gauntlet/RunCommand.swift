@@ -219,11 +219,7 @@ struct RunCommand: AsyncParsableCommand {
   /// A finding that does not come again may be another program's.
   private func warnOfAnotherBuild(_ sum: String) {
     guard plan != nil, folder == nil, self.build == nil,
-      let text = FileManager.default.contents(atPath: file).map({
-        String(decoding: $0, as: UTF8.self)
-      }),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("# sha256 ") }),
-      line.dropFirst("# sha256 ".count) != sum
+      let own = RunFolder.note("sha256", in: file), own != sum
     else { return }
     FileHandleOutput.standardError.write(
       "gauntlet: this is another program than the run's own; name that with --build\n")

@@ -63,7 +63,7 @@ import Testing
     let html = try report().html(in: "runs/campaigns")
     #expect(html.matches(of: #/<a href="..\/f\/report.html"><code>f</#).count == 3, "\(html)")
     #expect(!(try report().html().contains("<a ")))
-    #expect(CampaignPage.date("20261128T021503") == "2026-11-28 02:15")
+    #expect(Address.date("20261128T021503") == "2026-11-28 02:15")
   }
 
   @Test("JUnit counts what failed, what the bench could not do, and what is undecided")

@@ -63,7 +63,7 @@ package struct CampaignPage {
     badge = Self.badge(summary)
     sentence = Self.sentence(summary)
     figures = [
-      Cell(name: "Began (UTC)", value: summary.began.map(Self.date) ?? "not yet"),
+      Cell(name: "Began (UTC)", value: summary.began.map(Address.date) ?? "not yet"),
       Cell(name: "Runs done", value: "\(summary.done) of \(summary.planned)"),
       Cell(name: "Findings", value: "\(summary.findings.count)"),
       Cell(name: "Tried again", value: "\(summary.retried)"),
@@ -83,14 +83,6 @@ package struct CampaignPage {
       + String(decoding: PackageResources.campaign_css, as: UTF8.self)
   }
 
-  /// `20261128T020000` as people write it.
-  static func date(_ stamp: String) -> String {
-    let digits = stamp.filter(\.isNumber)
-    guard digits.count == 14 else { return stamp }
-    func part(_ start: Int, _ count: Int) -> Substring { digits.dropFirst(start).prefix(count) }
-    return "\(part(0, 4))-\(part(4, 2))-\(part(6, 2)) \(part(8, 2)):\(part(10, 2))"
-  }
-
   /// The address of the file at `path` in a page that lies in `folder`.
   static func link(to path: String, from folder: String) -> String {
     func parts(_ path: String) -> [String] {
@@ -99,15 +91,7 @@ package struct CampaignPage {
     let (target, start) = (parts(path), parts(folder))
     let shared = zip(target, start).prefix { $0 == $1 }.count
     let steps = start.dropFirst(shared).map { _ in ".." } + target.dropFirst(shared)
-    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/".utf8)
-    return steps.joined(separator: "/").utf8.reduce(into: "") { link, byte in
-      if plain.contains(byte) {
-        link.unicodeScalars.append(Unicode.Scalar(byte))
-      } else {
-        link += byte < 16 ? "%0" : "%"
-        link += String(byte, radix: 16, uppercase: true)
-      }
-    }
+    return steps.map(Address.encoded).joined(separator: "/")
   }
 
   /// What was found, each with the first runs that show it, and so much of its summary.

@@ -110,10 +110,7 @@ struct ComparisonPage {
         least: finding.reproduction.map { Least(sentence: $0.sentence, again: $0.again) })
     }
     hasFindings = !findings.isEmpty
-    unmatched = comparison.unmatched.map { row in
-      "\(row.group): \(row.first) before, \(row.second) now"
-        + (row.failed > 0 ? ", \(row.failed) more in which the bench failed" : "")
-    }
+    unmatched = comparison.unmatched.map(\.text)
     hasUnmatched = !unmatched.isEmpty
     let tones = ["regression": "bad", "improvement": "good"]
     rows = comparison.differences.map { difference in
