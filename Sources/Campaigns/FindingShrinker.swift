@@ -112,33 +112,40 @@ public struct FindingShrinker: Sendable {
     let seed = workload.seed ?? 1
     var runs = 0
     var last: RunEntry?
-    func shows(_ reproduction: Reproduction) async throws -> Bool {
+    func shows(_ reproduction: Reproduction) async throws -> Showing? {
       let entry = try await judged(reproduction, seed: seed, interruption)
       runs += 1
-      let isShown = entry.fingerprint == fingerprint
-      if isShown { last = entry }
-      say("\(isShown ? "shown    " : "not shown")  \(reproduction.text)")
-      return isShown
+      guard entry.fingerprint == fingerprint else {
+        say("not shown  \(reproduction.text)")
+        return nil
+      }
+      last = entry
+      let showing = Showing(at: try foundAt(RunFolder(path: "\(trial.store)/\(entry.folder)")))
+      say("shown      \(reproduction.text)")
+      return showing
     }
-    var (hits, replays) = (0, 0)
-    while replays < tries, hits < 3 {
+    var replays = 0
+    var showings: [Showing] = []
+    while replays < tries, showings.count < 3 {
       replays += 1
-      if try await shows(whole) { hits += 1 }
+      if let showing = try await shows(whole) { showings.append(showing) }
     }
-    guard hits > 0 else {
+    guard !showings.isEmpty else {
       say("none of \(replays) replays shows \(fingerprint); it depends on more than the plan")
       return nil
     }
     // Even a finding of every run may be missed once by a smaller one.
-    let rate = Bisection.leastRate(hits: hits, runs: replays)
+    let rate = Bisection.leastRate(hits: showings.count, runs: replays)
     let each = max(2, Bisection.runs(for: 1, rate: rate, error: error))
     let smallest = try await Shrinker { reproduction in
-      for _ in 0..<each where try await shows(reproduction) { return true }
-      return false
-    }.shrink(whole, foundAt: try foundAt(results, folder))
+      for _ in 0..<each {
+        if let showing = try await shows(reproduction) { return showing }
+      }
+      return nil
+    }.shrink(whole, shown: Showing(at: showings.compactMap(\.at).min()))
     var repeated = 0
-    for _ in 0..<5 where try await shows(smallest) { repeated += 1 }
-    guard let shown = last else { preconditionFailure("\(hits) replays showed it") }
+    for _ in 0..<5 where try await shows(smallest) != nil { repeated += 1 }
+    guard let shown = last else { preconditionFailure("\(showings.count) replays showed it") }
     let place = RunFolder(path: "\(trial.store)/\(shown.folder)")
     let counterexample = try RunResults.read(place.results)?.counterexample
     return ShrunkFinding(
@@ -166,8 +173,10 @@ public struct FindingShrinker: Sendable {
   }
 
   /// When the last operation of the counterexample ended, since the beginning of the run.
-  private func foundAt(_ results: RunResults, _ folder: RunFolder) throws -> Duration? {
-    guard let indexes = results.counterexample?.operations else { return nil }
+  private func foundAt(_ folder: RunFolder) throws -> Duration? {
+    guard let indexes = try RunResults.read(folder.results)?.counterexample?.operations else {
+      return nil
+    }
     let operations = Set(indexes)
     let history = try History(file: folder.history)
     let end = history.operations.filter { operations.contains($0.invocation) }

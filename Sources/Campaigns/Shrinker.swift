@@ -42,59 +42,84 @@ public struct Reproduction: Sendable, Equatable {
   }
 }
 
+/// A finding that showed itself.
+public struct Showing: Sendable, Equatable {
+  /// When it was there, since the beginning of the run; nil where no operation tells.
+  public var at: Duration?
+
+  /// One at that time.
+  public init(at: Duration?) { self.at = at }
+}
+
 /// Makes a reproduction smaller, step by step.
 public struct Shrinker {
-  /// Whether what it is given shows the finding in any of several runs.
-  public typealias Test = (Reproduction) async throws -> Bool
+  /// How the finding shows itself in one of several runs of what it is given; nil if it does in none.
+  public typealias Test = (Reproduction) async throws -> Showing?
+
+  /// What showed the finding, and how.
+  private typealias Shown = (reproduction: Reproduction, showing: Showing)
 
   private let test: Test
 
   /// One that asks `test`, which costs runs.
   public init(test: @escaping Test) { self.test = test }
 
-  /// The smallest that was found: first without what came after the finding, then with fewer faults (delta
-  /// debugging, Zeller & Hildebrandt 2002), then with fewer nodes, clients and keys.
+  /// The smallest that was found: with fewer faults (delta debugging, Zeller & Hildebrandt 2002), then with
+  /// fewer nodes, clients and keys; before each of these without what came after the finding.
   ///
   /// - Throws: what the test throws.
-  public func shrink(_ whole: Reproduction, foundAt time: Duration?) async throws -> Reproduction {
+  public func shrink(_ whole: Reproduction, shown: Showing) async throws -> Reproduction {
+    var best = try await shortened((whole, shown))
+    best = try await shortened(try await withFewerFaults(best))
+    best = try await shortened(
+      try await halved(best, by: \.nodes, least: 3) { max(3, $0 - 2) })
+    best = try await shortened(try await halved(best, by: \.clients, least: 2) { $0 / 2 })
+    return try await halved(best, by: \.load.keys, least: 1) { $0 / 2 }.reproduction
+  }
+
+  private func shows(_ smaller: Reproduction) async throws -> Shown? {
+    try await test(smaller).map { (smaller, $0) }
+  }
+
+  /// Without what came after the finding, as long as that is a good part: every later run is as long.
+  private func shortened(_ whole: Shown) async throws -> Shown {
     var best = whole
-    if let time {
-      let early = best.upTo(time + .seconds(2))
-      if early != best, try await test(early) { best = early }
+    while let time = best.showing.at {
+      let early = best.reproduction.upTo(time + .seconds(2))
+      guard early.workload.time < best.reproduction.workload.time * 4 / 5,
+        let shown = try await shows(early)
+      else { break }
+      best = shown
     }
-    best = try await withFewerFaults(best)
-    best = try await halved(best, by: \.nodes, least: 3) { max(3, $0 - 2) }
-    best = try await halved(best, by: \.clients, least: 2) { $0 / 2 }
-    best = try await halved(best, by: \.load.keys, least: 1) { $0 / 2 }
     return best
   }
 
-  private func withFewerFaults(_ whole: Reproduction) async throws -> Reproduction {
+  private func withFewerFaults(_ whole: Shown) async throws -> Shown {
     var best = whole
-    if !best.plan.isEmpty, try await test(best.with([])) { return best.with([]) }
+    var plan: [PlannedFault] { best.reproduction.plan }
+    if !plan.isEmpty, let none = try await shows(best.reproduction.with([])) { return none }
     var pieces = 2
-    while best.plan.count >= 2 {
-      let size = (best.plan.count + pieces - 1) / pieces
-      let parts = stride(from: 0, to: best.plan.count, by: size).map {
-        Array(best.plan[$0..<min($0 + size, best.plan.count)])
+    while plan.count >= 2 {
+      let size = (plan.count + pieces - 1) / pieces
+      let parts = stride(from: 0, to: plan.count, by: size).map {
+        Array(plan[$0..<min($0 + size, plan.count)])
       }
-      var found: Reproduction?
+      var found: Shown?
       for part in parts where found == nil {
-        let alone = best.with(part)
-        if try await test(alone) { found = alone }
+        found = try await shows(best.reproduction.with(part))
       }
       if let smaller = found {
         (best, pieces) = (smaller, 2)
         continue
       }
       for part in parts where found == nil && parts.count > 2 {
-        let rest = best.with(best.plan.filter { !part.contains($0) })
-        if try await test(rest) { found = rest }
+        let rest = plan.filter { !part.contains($0) }
+        found = try await shows(best.reproduction.with(rest))
       }
       if let smaller = found {
         (best, pieces) = (smaller, max(2, pieces - 1))
       } else if size > 1 {
-        pieces = min(best.plan.count, pieces * 2)
+        pieces = min(plan.count, pieces * 2)
       } else {
         break
       }
@@ -104,15 +129,14 @@ public struct Shrinker {
 
   /// With less of one thing, as long as the finding shows itself.
   private func halved(
-    _ whole: Reproduction, by path: WritableKeyPath<Workload, Int>, least: Int,
-    _ smaller: (Int) -> Int
-  ) async throws -> Reproduction {
+    _ whole: Shown, by path: WritableKeyPath<Workload, Int>, least: Int, _ smaller: (Int) -> Int
+  ) async throws -> Shown {
     var best = whole
-    while best.workload[keyPath: path] > least {
-      var next = best
-      next.workload[keyPath: path] = max(least, smaller(best.workload[keyPath: path]))
-      guard try await test(next) else { break }
-      best = next
+    while best.reproduction.workload[keyPath: path] > least {
+      var next = best.reproduction
+      next.workload[keyPath: path] = max(least, smaller(next.workload[keyPath: path]))
+      guard let shown = try await shows(next) else { break }
+      best = shown
     }
     return best
   }

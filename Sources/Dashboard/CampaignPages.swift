@@ -10,24 +10,41 @@ struct CampaignsPage {
   static let limit = 200
 
   let rows: [Row]
+  let notShown: [NotShown]
   let isEmpty: Bool
+
+  /// One that is damaged, or no campaign at all.
+  struct NotShown {
+    let name, reason: String
+  }
 
   struct Row {
     let name, id, sentence: String
     let badge: Badge
     let findings: String
     let left: String
+
+    init(_ stand: RunShelf.Stand) {
+      let summary = stand.summary
+      name = summary.campaign
+      id = CellsPage.id(of: stand)
+      sentence = CampaignPage.sentence(summary)
+      badge = CampaignPage.badge(summary)
+      findings = "\(summary.findings.count)"
+      left = "\(summary.left)"
+    }
   }
 
-  init(_ campaigns: [RunShelf.Stand]) {
-    rows = campaigns.map { stand in
-      let summary = stand.summary
-      return Row(
-        name: summary.campaign, id: CellsPage.id(of: stand),
-        sentence: CampaignPage.sentence(summary), badge: CampaignPage.badge(summary),
-        findings: "\(summary.findings.count)", left: "\(summary.left)")
+  init(_ campaigns: [(name: String, stand: Result<RunShelf.Stand, any Error>)]) {
+    var (rows, notShown): ([Row], [NotShown]) = ([], [])
+    for (name, stand) in campaigns {
+      switch stand {
+      case .success(let stand): rows.append(Row(stand))
+      case .failure(let error): notShown.append(NotShown(name: name, reason: "\(error)"))
+      }
     }
-    isEmpty = rows.isEmpty
+    (self.rows, self.notShown) = (rows, notShown)
+    isEmpty = campaigns.isEmpty
   }
 }
 

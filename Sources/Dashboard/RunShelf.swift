@@ -164,9 +164,11 @@ actor RunShelf {
     var summary: CampaignSummary
   }
 
-  /// The newest campaigns.
-  func campaigns(_ limit: Int) -> [Stand] {
-    CampaignFolder.all(in: root).reversed().prefix(limit).compactMap { try? stand(of: $0) }
+  /// The newest campaigns: how each stands, or why that cannot be told.
+  func campaigns(_ limit: Int) -> [(name: String, stand: Result<Stand, any Error>)] {
+    CampaignFolder.all(in: root).reversed().prefix(limit).map { folder in
+      (folder.name, Result { try stand(of: folder) })
+    }
   }
 
   /// The campaign of that name.

@@ -40,9 +40,11 @@ import Workloads
     var tries = 0
     let smallest = try await Shrinker { reproduction in
       tries += 1
-      return needed.isSubset(of: reproduction.plan.map(\.fault))
+      let isShown =
+        needed.isSubset(of: reproduction.plan.map(\.fault))
         && reproduction.workload.nodes >= nodes && reproduction.workload.clients >= clients
-    }.shrink(whole, foundAt: .seconds(29))
+      return isShown ? Showing(at: .seconds(29)) : nil
+    }.shrink(whole, shown: Showing(at: .seconds(29)))
     #expect(Set(smallest.plan.map(\.fault)) == needed)
     #expect(smallest.workload.nodes == nodes)
     #expect(smallest.workload.clients >= clients && smallest.workload.clients / 2 < clients)
@@ -58,10 +60,23 @@ import Workloads
     var first: Reproduction?
     _ = try await Shrinker { reproduction in
       if first == nil { first = reproduction }
-      return false
-    }.shrink(whole, foundAt: .seconds(8))
+      return nil
+    }.shrink(whole, shown: Showing(at: .seconds(8)))
     #expect(first?.workload.time == .seconds(10))
     #expect(first?.plan.count == 10)
+  }
+
+  @Test("a finding that comes sooner makes runs shorter, and one that comes late does not")
+  func shortens() async throws {
+    let whole = try whole(faults: 20)
+    var lengths: [Duration] = []
+    let smallest = try await Shrinker { reproduction in
+      lengths.append(reproduction.workload.time)
+      // The fewer clients, the sooner.
+      return Showing(at: .milliseconds(500 * reproduction.workload.clients))
+    }.shrink(whole, shown: Showing(at: .seconds(29)))
+    #expect(smallest.workload.time < .seconds(5) && smallest.plan.isEmpty)
+    #expect(zip(lengths, lengths.dropFirst()).allSatisfy { $0 >= $1 })
   }
 
   @Test("bisecting names the first bad commit, though the bad ones show it seldom")

@@ -90,6 +90,8 @@ struct DashboardIntegrationTests {
           let answer = try await server.get(address)
           #expect(answer.code != 0, "\(address)")
         }
+        let all = try await server.get("/campaigns")
+        #expect(all.body.contains("<code>campaigns/evil</code> cannot be shown: "), "\(all.body)")
         let last = try await server.get("/trends")
         #expect(last.code == 200)
 
