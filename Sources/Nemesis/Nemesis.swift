@@ -154,6 +154,16 @@ public actor Nemesis {
   /// it is done in time.
   private static let preparation = Duration.milliseconds(350)
 
+  /// On busy cores a sleeper wakes some milliseconds late: the last ones are spent awake, so that a replay's
+  /// faults fall between the same operations.
+  private static func sleep(to due: ContinuousClock.Instant) async throws {
+    try await Task.sleep(until: due - .milliseconds(8))
+    while ContinuousClock.now < due {
+      try Task.checkCancellation()
+      await Task.yield()
+    }
+  }
+
   private func carryOut(_ planned: PlannedFault, at due: ContinuousClock.Instant) async {
     var outcome = FaultOutcome(
       fault: planned.fault, kind: planned.kind, choice: planned.choice, result: .installed)
@@ -172,7 +182,7 @@ public actor Nemesis {
       await seeWhoHasCaughtUp()
       // What is recorded so far must survive whatever the fault does to this machine.
       try await recorder.flush()
-      try await Task.sleep(until: due)
+      try await Self.sleep(to: due)
       guard claims.isDisjoint(with: resolved.claims) else {
         throw FaultError.skipped("another fault was on the same nodes or network")
       }

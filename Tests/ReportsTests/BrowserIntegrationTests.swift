@@ -50,7 +50,7 @@ import Testing
 
   @Test("strings that try to break out are shown and not obeyed")
   func nasty() throws {
-    for (number, string) in nastyStrings.enumerated() {
+    for (number, string) in nastyMixtures.enumerated() {
       let page = try opened(nastyReport(string), as: "nasty-\(number)")
       let obeys = page.contains("<img") || page.contains("<script>window.pwned")
       #expect(!obeys, "\(string)")

@@ -13,6 +13,11 @@ let nastyStrings = [
   "</style><style>*{display:none}", "<\u{338}b>",
 ]
 
+/// The same, four to a page: a browser takes its time to start.
+let nastyMixtures = stride(from: 0, to: nastyStrings.count, by: 4).map {
+  nastyStrings[$0..<min($0 + 4, nastyStrings.count)].joined(separator: " ")
+}
+
 func nastyReport(_ nasty: String) -> RunReport {
   var report = RunReport(title: nasty, outcome: nasty, verdictLine: nasty)
   report.facts = [(nasty, nasty)]
