@@ -125,7 +125,7 @@ public struct CampaignFolder: Sendable, Equatable {
   /// The campaigns of `store`, the oldest first.
   public static func all(in store: String) -> [CampaignFolder] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(store)/campaigns")) ?? []
-    return names.sorted().filter { $0 != "latest" }
+    return names.sorted().filter { $0 != "latest" && !$0.hasPrefix("latest.") }
       .map { CampaignFolder(store: store, name: "campaigns/\($0)") }
       .filter { FileManager.default.fileExists(atPath: $0.plan) }
   }

@@ -142,7 +142,7 @@ public struct FindingShrinker: Sendable {
         if let showing = try await shows(reproduction) { return showing }
       }
       return nil
-    }.shrink(whole, shown: Showing(at: showings.compactMap(\.at).min()))
+    }.shrink(whole, shown: Showing(at: showings.compactMap(\.at).max()))
     var repeated = 0
     for _ in 0..<5 where try await shows(smallest) != nil { repeated += 1 }
     guard let shown = last else { preconditionFailure("\(showings.count) replays showed it") }
@@ -178,7 +178,8 @@ public struct FindingShrinker: Sendable {
       return nil
     }
     let operations = Set(indexes)
-    let history = try History(file: folder.history)
+    // Only to shorten the next: without it they are as long as this one.
+    guard let history = try? History(file: folder.history) else { return nil }
     let end = history.operations.filter { operations.contains($0.invocation) }
       .compactMap(\.completedAt).max()
     // The load begins after the nodes have started; a little is left for that.

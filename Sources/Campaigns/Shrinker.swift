@@ -70,10 +70,16 @@ public struct Shrinker {
   /// - Throws: what the test throws.
   public func shrink(_ whole: Reproduction, shown: Showing) async throws -> Reproduction {
     var best = try await shortened((whole, shown))
-    best = try await shortened(try await withFewerFaults(best))
-    best = try await shortened(
-      try await halved(best, by: \.nodes, least: 3) { max(3, $0 - 2) })
-    best = try await shortened(try await halved(best, by: \.clients, least: 2) { $0 / 2 })
+    let steps: [(Shown) async throws -> Shown] = [
+      withFewerFaults, { try await halved($0, by: \.nodes, least: 3) { max(3, $0 - 2) } },
+      { try await halved($0, by: \.clients, least: 2) { $0 / 2 } },
+    ]
+    for step in steps {
+      let smaller = try await step(best)
+      // What was too short for the same load once is not tried again.
+      guard smaller.reproduction != best.reproduction else { continue }
+      best = try await shortened(smaller)
+    }
     return try await halved(best, by: \.load.keys, least: 1) { $0 / 2 }.reproduction
   }
 

@@ -240,7 +240,7 @@ actor RunShelf {
   private func check(_ path: String) throws(NotShown) {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.allSatisfy(Self.isName), Self.real("\(store)/\(path)") == "\(root)/\(path)" else {
-      throw NotShown(description: "There is nothing of that name in the store.")
+      throw NotShown(description: "There is nothing of that name in the store, or only a link.")
     }
   }
 
