@@ -148,8 +148,7 @@ let package = Package(
       name: "Campaigns",
       dependencies: [
         "Bench", "Blocking", "Checkers", "Checksum", "History", "Hosts", "Nemesis", "SSH",
-        "Systems",
-        "Workloads", .product(name: "GRDB", package: "GRDB.swift"),
+        "Systems", "Workloads", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),

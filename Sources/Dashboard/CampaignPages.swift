@@ -10,11 +10,11 @@ struct CampaignsPage {
   static let limit = 200
 
   let rows: [Row]
-  let notShown: [NotShown]
+  let notShown: [Unreadable]
   let isEmpty: Bool
 
   /// One that is damaged, or no campaign at all.
-  struct NotShown {
+  struct Unreadable {
     let name, reason: String
   }
 
@@ -36,11 +36,11 @@ struct CampaignsPage {
   }
 
   init(_ campaigns: [(name: String, stand: Result<RunShelf.Stand, any Error>)]) {
-    var (rows, notShown): ([Row], [NotShown]) = ([], [])
+    var (rows, notShown): ([Row], [Unreadable]) = ([], [])
     for (name, stand) in campaigns {
       switch stand {
       case .success(let stand): rows.append(Row(stand))
-      case .failure(let error): notShown.append(NotShown(name: name, reason: "\(error)"))
+      case .failure(let error): notShown.append(Unreadable(name: name, reason: "\(error)"))
       }
     }
     (self.rows, self.notShown) = (rows, notShown)
