@@ -116,6 +116,12 @@ public struct RunFolder: Sendable, Equatable {
       + "\(two(parts.tm_hour))\(two(parts.tm_min))\(two(parts.tm_sec))"
   }
 
+  /// The time that `timestamp()` had then; nil for any other text.
+  public static func date(_ stamp: some StringProtocol) -> Date? {
+    try? Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted)
+      .parse("\(stamp)Z")
+  }
+
   /// Puts `data` into the file at `path`, all of it or nothing.
   public static func write(_ data: Data, to path: String) throws(BenchError) {
     do {

@@ -68,7 +68,8 @@ public enum CampaignCollection {
     }
   }
 
-  /// Makes one campaign of `parts` in `store`, with all their runs.
+  /// Makes one campaign of `parts` in `store`, with all their runs that have ended; what was made of some of
+  /// them before is gone on with, so that no run comes in twice.
   ///
   /// - Throws: `BenchError` when a part cannot be read, or the store not be written.
   public static func collect(
@@ -77,79 +78,49 @@ public enum CampaignCollection {
     var plan = try parts[0].readPlan()
     // The budget was each part's own, and what it has spent too.
     (plan.campaign.seconds, plan.campaign.runs) = (nil, nil)
-    var histories: [(part: CampaignFolder, events: [CampaignEvent])] = []
+    let before = try earlier(plan.campaign, of: parts.map(\.name), in: store)
+    var runs: [(part: CampaignFolder, event: CampaignEvent)] = []
+    let taken = try before.map { TakenRuns(try Journal.read($0.journal).events) } ?? TakenRuns([])
+    var began: String?
     for part in parts {
-      let events = try Journal.read(part.journal).events
-      for case .end(_, _, let record) in events
-      where record.outcome != .interrupted
-        && !FileManager.default.fileExists(atPath: "\(part.store)/\(record.folder)")
-      {
-        throw BenchError(
-          "\(part.store)/\(record.folder): is missing; collect what the part has left")
-      }
-      histories.append((part, events))
-    }
-    let whole = try CampaignFolder.make(in: store, for: plan.campaign, shard: .whole)
-    let (journal, _) = try Journal.open(whole.journal)
-    let index = try RunIndex(store: store)
-    let sessions = histories.flatMap(\.events).compactMap { event in
-      if case .session(let time) = event { time } else { nil }
-    }
-    if let began = sessions.min() { try journal.append(.session(time: began)) }
-    for (part, events) in histories {
-      var moved: [String: String] = [:]
-      for event in events {
+      for event in try Journal.read(part.journal).events {
         switch event {
-        case .session, .elapsed: break
-        case .begin(let run, let attempt, let folder, let reason):
-          let membership = Membership(campaign: whole.name, run: run, attempt: attempt)
-          guard FileManager.default.fileExists(atPath: "\(part.store)/\(folder)") else { continue }
-          let place = try copy(folder, of: part.store, to: store, as: membership)
-          moved[folder] = place
-          try journal.append(
-            .begin(run: run, attempt: attempt, folder: place, reason: reason))
-          if FileManager.default.fileExists(atPath: RunFolder(path: "\(store)/\(place)").results) {
-            try await index.add(place)
+        case .session(let time): began = min(began ?? time, time)
+        case .end(_, _, let record)
+        where record.outcome != .interrupted && !taken.hasAll(of: record.folder, in: part):
+          guard FileManager.default.fileExists(atPath: "\(part.store)/\(record.folder)") else {
+            throw BenchError(
+              "\(part.store)/\(record.folder): is missing; collect what the part has left")
           }
-        case .end(let run, let attempt, var record):
-          record.folder = moved[record.folder] ?? record.folder
-          try journal.append(.end(run: run, attempt: attempt, record))
+          runs.append((part, event))
+        default: break
         }
       }
+    }
+    let names = parts.map(\.name)
+    let whole =
+      try before
+      ?? CampaignFolder.make(in: store, for: plan.campaign, shard: .whole, parts: names)
+    var collected = try CollectedCampaign(whole, parts: names)
+    if let began { try collected.note(began: began) }
+    for case (let part, .end(let run, _, let record)) in runs {
+      try await collected.take(record, of: run, from: part)
     }
     return whole
   }
 
-  /// Copies a run's folder, unless it lies in `store` already; returns its path there.
-  private static func copy(
-    _ folder: String, of other: String, to store: String, as membership: Membership
-  ) throws(BenchError) -> String {
-    // From a journal, which may have come from anywhere.
-    guard RunEntry.isInStore(folder) else {
-      throw BenchError("\(folder): a run's folder lies in its store")
+  /// The campaign that some of these parts were collected in before; nil where another folder of one of them
+  /// was, which is of another night.
+  private static func earlier(
+    _ campaign: Campaign, of parts: [String], in store: String
+  ) throws(BenchError) -> CampaignFolder? {
+    CampaignFolder.all(in: store).last { folder in
+      guard let plan = try? folder.readPlan(), let before = plan.parts,
+        plan.campaign.isSameWork(as: campaign), !Set(before).isDisjoint(with: parts)
+      else { return false }
+      let together = Set(before).union(parts)
+      return Set(together.map(CampaignFolder.shard(of:))).count == together.count
     }
-    let files = FileManager.default
-    let source = URL(filePath: "\(other)/\(folder)").resolvingSymlinksInPath().path
-    var place = folder
-    do {
-      if source != URL(filePath: "\(store)/\(folder)").resolvingSymlinksInPath().path {
-        var attempt = 1
-        while files.fileExists(atPath: "\(store)/\(place)") {
-          attempt += 1
-          place = "\(folder)-\(attempt)"
-        }
-        let parent = URL(filePath: "\(store)/\(place)").deletingLastPathComponent().path
-        try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
-        try files.copyItem(atPath: source, toPath: "\(store)/\(place)")
-      }
-      try RunFolder.write(
-        try JSONEncoder().encode(membership), to: "\(store)/\(place)/\(RunEntry.membershipFile)")
-    } catch let error as BenchError {
-      throw error
-    } catch {
-      throw BenchError("\(source): cannot be copied to \(store): \(error)")
-    }
-    return place
   }
 }
 

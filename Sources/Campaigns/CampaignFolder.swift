@@ -17,15 +17,11 @@ public struct CampaignFolder: Sendable, Equatable {
   public var plan: String { "\(path)/campaign.json" }
   /// When it was made, as its name has it; nil for a folder that was named by hand.
   var beginning: Date? {
-    guard let stamp = name.firstMatch(of: /-([0-9]{8})T([0-9]{6})/) else { return nil }
-    var parts = tm()
-    let digits = (stamp.output.1 + stamp.output.2).compactMap(\.wholeNumberValue)
-    func part(_ start: Int, _ count: Int) -> CInt {
-      digits[start..<(start + count)].reduce(0) { $0 * 10 + CInt($1) }
-    }
-    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (part(0, 4) - 1900, part(4, 2) - 1, part(6, 2))
-    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (part(8, 2), part(10, 2), part(12, 2))
-    return Date(timeIntervalSince1970: Double(timegm(&parts)))
+    name.firstMatch(of: /-([0-9]{8}T[0-9]{6})/).flatMap { RunFolder.date($0.output.1) }
+  }
+  /// Which part of a campaign a folder of that name is, as `2of8`; empty for a whole one.
+  static func shard(of name: String) -> Substring {
+    name.firstMatch(of: /-([0-9]+of[0-9]+)(-[0-9]+)?$/)?.output.1 ?? ""
   }
   /// What was done.
   public var journal: String { "\(path)/journal.jsonl" }
@@ -41,15 +37,18 @@ public struct CampaignFolder: Sendable, Equatable {
     var campaign: Campaign
     var shard: Shard
     var hosts: String?
+    /// The parts that it was collected from; nil for one that was run.
+    var parts: [String]?
   }
 
   /// Makes a new folder for `campaign` in `store`, with all that it needs, and points
   /// `campaigns/latest` to it, unless it is one that sets builds against each other: that is not what a night's
-  /// report is of.
+  /// report is of. `parts` are those that it is collected from.
   ///
   /// - Throws: `BenchError` when the store cannot be written.
   public static func make(
-    in store: String, for campaign: Campaign, shard: Shard, hosts: String? = nil
+    in store: String, for campaign: Campaign, shard: Shard, hosts: String? = nil,
+    parts: [String]? = nil
   ) throws(BenchError) -> CampaignFolder {
     let part = shard == .whole ? "" : "-\(shard.number)of\(shard.count)"
     let base = "\(campaign.name)-\(RunFolder.timestamp())\(part)"
@@ -63,7 +62,7 @@ public struct CampaignFolder: Sendable, Equatable {
       let folder = CampaignFolder(
         store: store, name: "campaigns/\(base)\(attempt == 1 ? "" : "-\(attempt)")")
       if mkdir(folder.path, 0o755) == 0 {
-        try folder.fill(Plan(campaign: campaign, shard: shard, hosts: hosts))
+        try folder.fill(Plan(campaign: campaign, shard: shard, hosts: hosts, parts: parts))
         return folder
       }
       guard errno == EEXIST else { break }
@@ -81,18 +80,32 @@ public struct CampaignFolder: Sendable, Equatable {
       for workload in plan.campaign.workloads {
         try RunFolder.write(Data(workload.text.utf8), to: self.workload(workload.name))
       }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-      try RunFolder.write(try encoder.encode(plan), to: self.plan)
     } catch {
       throw BenchError("\(path): cannot be written: \(error); make room")
     }
-    guard !plan.campaign.isInOrder else { return }
+    try write(plan)
+    try pointLatest(for: plan.campaign)
+  }
+
+  /// Points `campaigns/latest` to it, as `make` does.
+  func pointLatest(for campaign: Campaign) throws(BenchError) {
+    guard !campaign.isInOrder else { return }
     let (link, fresh) = ("\(store)/campaigns/latest", "\(store)/campaigns/latest.\(getpid())")
     guard symlink(String(name.dropFirst("campaigns/".count)), fresh) == 0, rename(fresh, link) == 0
     else {
       unlink(fresh)
       throw BenchError("\(link): \(String(cString: strerror(errno))); remove what is there")
+    }
+  }
+
+  /// Writes what is kept of the campaign.
+  func write(_ plan: Plan) throws(BenchError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    do {
+      try RunFolder.write(try encoder.encode(plan), to: self.plan)
+    } catch {
+      throw BenchError("\(path): cannot be written: \(error); make room")
     }
   }
 

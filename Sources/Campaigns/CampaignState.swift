@@ -56,10 +56,12 @@ public struct CampaignState: Sendable {
   public mutating func apply(_ event: CampaignEvent) {
     switch event {
     case .session(let time):
-      began = began ?? time
+      // A part that is collected late may have begun first.
+      began = min(began ?? time, time)
       secondsBefore += secondsOfSession
       secondsOfSession = 0
     case .elapsed(let seconds): secondsOfSession = max(secondsOfSession, seconds)
+    case .collected: break
     case .begin(let run, let attempt, let folder, _):
       guard let place = places[run] else { return }
       standings[place] = .running(attempt: attempt, folder: folder)
@@ -125,6 +127,12 @@ public struct CampaignState: Sendable {
       if case .waiting(let attempts) = standing { return (run, attempts + 1) }
       return nil
     }
+  }
+
+  /// How `run` ended, if it has and counts.
+  func record(of run: CellRun) -> RunRecord? {
+    guard let place = places[run], case .done(let record) = standings[place] else { return nil }
+    return record
   }
 
   /// How often runs of `cell` were begun in this campaign.

@@ -28,8 +28,8 @@ public struct ShrunkFinding: Sendable, Encodable {
   public var operations: Int
   /// In how many of the last runs the smallest showed it, and how many these were.
   public var rate: [Int]
-  /// How often a step was tried before it counted as one too many.
-  public var triesEach: Int
+  /// About the share of its runs in which a step had to show it.
+  public var keptRate: Double
   /// All runs that it took.
   public var runs: Int
   /// The folder of a run that shows it.
@@ -59,7 +59,7 @@ public struct ShrunkFinding: Sendable, Encodable {
     to         \(to)
     faults     \(faults.isEmpty ? "none" : faults.joined(separator: "; "))
     operations \(operations) show it
-    shown      in \(rate[0]) of \(rate[1]) more runs of it; each step was tried \(triesEach) times, \(runs) runs in all
+    shown      in \(rate[0]) of \(rate[1]) more runs of it; a step had to show it in about \(Int(keptRate * 100)) % of its runs, \(runs) in all
     run        \(run)
     again      \(again)
     """
@@ -72,7 +72,7 @@ public struct FindingShrinker: Sendable {
   public var trial: TrialRun
   /// The most replays of the whole run, to see how often it shows the finding.
   public var tries: Int
-  /// The chance of missing one step.
+  /// About the chance of missing one step that shows it as often as the whole.
   public var error: Double
   /// Is told of every run, and why nothing came of it, a line each.
   public var say: @Sendable (String) -> Void
@@ -87,14 +87,15 @@ public struct FindingShrinker: Sendable {
     self.say = say
   }
 
-  /// The least that shows the finding of the run in `folder`; nil where no replay of it shows it.
+  /// The least that shows the finding of the run in `folder` about as often; nil where no replay of it does.
   ///
-  /// First the run is replayed until three replays have shown the finding, which tells how often it does;
-  /// then each step is tried so often that one which shows it as often is missed with a chance of `error`.
+  /// First the run is replayed until five replays have shown the finding, which tells how often it does at
+  /// least (below that nine times of ten it is not). Then each step has to show it as often as that, and not
+  /// half as often only, by `RateTest`: about between the two is as good as either.
   ///
   /// - Throws: `BenchError` or `WorkloadError` for a run without a finding or that cannot be read;
   ///   `CancellationError` when `interruption` is raised.
-  /// - Complexity: some tens of runs, each as long as the whole one at most.
+  /// - Complexity: some tens of steps, of about five runs divided by the rate.
   public func shrink(
     _ folder: RunFolder, _ interruption: Interruption
   ) async throws -> ShrunkFinding? {
@@ -111,49 +112,51 @@ public struct FindingShrinker: Sendable {
     let whole = Reproduction(workload: workload, plan: try Plan.read(data))
     let seed = workload.seed ?? 1
     var runs = 0
-    var last: RunEntry?
-    func shows(_ reproduction: Reproduction) async throws -> Showing? {
+    /// A run that shows it; nil when this one does not.
+    func shown(_ reproduction: Reproduction) async throws -> RunFolder? {
       let entry = try await judged(reproduction, seed: seed, interruption)
       runs += 1
-      guard entry.fingerprint == fingerprint else {
-        say("not shown  \(reproduction.text)")
-        return nil
-      }
-      last = entry
-      let showing = Showing(at: try foundAt(RunFolder(path: "\(trial.store)/\(entry.folder)")))
-      say("shown      \(reproduction.text)")
-      return showing
+      let isShown = entry.fingerprint == fingerprint
+      say("\(isShown ? "shown    " : "not shown")  \(reproduction.text)")
+      return isShown ? RunFolder(path: "\(trial.store)/\(entry.folder)") : nil
     }
     var replays = 0
-    var showings: [Showing] = []
-    while replays < tries, showings.count < 3 {
+    var showings: [RunFolder] = []
+    while replays < tries, showings.count < 5 {
       replays += 1
-      if let showing = try await shows(whole) { showings.append(showing) }
+      if let showing = try await shown(whole) { showings.append(showing) }
     }
-    guard !showings.isEmpty else {
+    guard var last = showings.last else {
       say("none of \(replays) replays shows \(fingerprint); it depends on more than the plan")
       return nil
     }
-    // Even a finding of every run may be missed once by a smaller one.
-    let rate = Bisection.leastRate(hits: showings.count, runs: replays)
-    let each = max(2, Bisection.runs(for: 1, rate: rate, error: error))
+    let least = Bisection.leastRate(hits: showings.count, runs: replays)
+    say("shown in \(showings.count) of \(replays) replays")
     let smallest = try await Shrinker { reproduction in
-      for _ in 0..<each {
-        if let showing = try await shows(reproduction) { return showing }
+      var test = RateTest(rate: least, error: error)
+      var places: [RunFolder] = []
+      while test.verdict == nil {
+        let place = try await shown(reproduction)
+        test.add(isShown: place != nil)
+        if let place { places.append(place) }
       }
-      return nil
-    }.shrink(whole, shown: Showing(at: showings.compactMap(\.at).max()))
+      guard test.verdict == true, let place = places.last else { return nil }
+      last = place
+      say("kept       \(reproduction.text), as in \(place.path)")
+      return Showing(at: try latest(places))
+    }.shrink(whole, shown: Showing(at: try latest(showings)))
     var repeated = 0
-    for _ in 0..<5 where try await shows(smallest) != nil { repeated += 1 }
-    guard let shown = last else { preconditionFailure("\(showings.count) replays showed it") }
-    let place = RunFolder(path: "\(trial.store)/\(shown.folder)")
-    let counterexample = try RunResults.read(place.results)?.counterexample
+    for _ in 0..<5 {
+      if let place = try await shown(smallest) { (last, repeated) = (place, repeated + 1) }
+    }
+    let counterexample = try RunResults.read(last.results)?.counterexample
     return ShrunkFinding(
       fingerprint: fingerprint, from: whole.text, to: smallest.text,
       faults: smallest.plan.map { "\($0.kind) \($0.choice)" }, nodes: smallest.workload.nodes,
       clients: smallest.workload.clients, keys: smallest.workload.load.keys,
-      operations: counterexample?.operations.count ?? 0, rate: [repeated, 5], triesEach: each,
-      runs: runs, run: place.path, build: trial.build)
+      operations: counterexample?.operations.count ?? 0, rate: [repeated, 5],
+      keptRate: 0.75 * least,
+      runs: runs, run: last.path, build: trial.build)
   }
 
   /// A run in which the bench did not fail; it is tried three times, since such a run says nothing.
@@ -170,6 +173,11 @@ public struct FindingShrinker: Sendable {
       failures += 1
       if failures == 3 { throw BenchError("\(trial.store)/\(entry.folder): \(entry.summary)") }
     }
+  }
+
+  /// When the finding was there in the last of these runs; nil where none tells.
+  private func latest(_ folders: [RunFolder]) throws -> Duration? {
+    try folders.compactMap(foundAt).max()
   }
 
   /// When the last operation of the counterexample ended, since the beginning of the run.

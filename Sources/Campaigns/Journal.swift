@@ -15,6 +15,8 @@ public enum CampaignEvent: Sendable, Codable, Equatable {
   case end(run: CellRun, attempt: Int, RunRecord)
   /// The session's controller had been at work for so long.
   case elapsed(seconds: Double)
+  /// A run of a part of the campaign is copied to `place`.
+  case collected(part: String, folder: String, place: String)
 }
 
 extension CampaignEvent {
@@ -24,6 +26,8 @@ extension CampaignEvent {
     switch self {
     case .session: return true
     case .elapsed(let seconds): return longest.contains(seconds)
+    case .collected(_, let folder, let place):
+      return RunEntry.isInStore(folder) && RunEntry.isInStore(place)
     case .begin(_, let attempt, let folder, _):
       return (1...1_000_000).contains(attempt) && RunEntry.isInStore(folder)
     case .end(_, let attempt, let record):

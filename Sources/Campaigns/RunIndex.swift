@@ -5,6 +5,13 @@ import Blocking
 import FoundationEssentials
 import GRDB
 
+extension BenchError {
+  /// That nothing lies where the store should be.
+  public static func noStore(_ store: String) -> BenchError {
+    BenchError("\(store): no store is there; name one with --store", isOfInput: true)
+  }
+}
+
 extension RunEntry: FetchableRecord, PersistableRecord {
   /// The table of runs.
   public static let databaseTableName = "run"
@@ -83,7 +90,7 @@ public actor RunIndex {
     self.store = store
     let path = "\(store)/index.sqlite"
     guard !isLooking || FileManager.default.fileExists(atPath: store) else {
-      throw BenchError("\(store): no store is there; name one with --store", isOfInput: true)
+      throw BenchError.noStore(store)
     }
     do {
       try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)

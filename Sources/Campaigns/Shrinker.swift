@@ -53,7 +53,7 @@ public struct Showing: Sendable, Equatable {
 
 /// Makes a reproduction smaller, step by step.
 public struct Shrinker {
-  /// How the finding shows itself in one of several runs of what it is given; nil if it does in none.
+  /// How the finding shows itself in runs of what it is given; nil if it does not, or too rarely.
   public typealias Test = (Reproduction) async throws -> Showing?
 
   /// What showed the finding, and how.
@@ -64,14 +64,18 @@ public struct Shrinker {
   /// One that asks `test`, which costs runs.
   public init(test: @escaping Test) { self.test = test }
 
-  /// The smallest that was found: with fewer faults (delta debugging, Zeller & Hildebrandt 2002), then with
-  /// fewer nodes, clients and keys; before each of these without what came after the finding.
+  /// The smallest that was found: with fewer nodes, which start sooner, then with fewer faults (delta
+  /// debugging, Zeller & Hildebrandt 2002), nodes once more, clients and keys; after each of these that took
+  /// something away, without what came after the finding.
   ///
   /// - Throws: what the test throws.
   public func shrink(_ whole: Reproduction, shown: Showing) async throws -> Reproduction {
     var best = try await shortened((whole, shown))
+    func withFewerNodes(_ shown: Shown) async throws -> Shown {
+      try await halved(shown, by: \.nodes, least: 3) { $0 - 2 }
+    }
     let steps: [(Shown) async throws -> Shown] = [
-      withFewerFaults, { try await halved($0, by: \.nodes, least: 3) { max(3, $0 - 2) } },
+      withFewerNodes, withFewerFaults, withFewerNodes,
       { try await halved($0, by: \.clients, least: 2) { $0 / 2 } },
     ]
     for step in steps {

@@ -37,13 +37,20 @@ public enum WorkloadFile {
     return try parse(text, file: path, overrides: overrides)
   }
 
-  /// Reads a workload from `text`; `file` stands in errors.
+  /// Reads a workload from `text`; `file` stands in errors, with `overrides` where they are what is wrong.
   public static func parse(
     _ text: String, file: String, overrides: [Override] = []
   ) throws(WorkloadError) -> Workload {
     var node = try YAMLText.compose(text, file: file, beginning: "system: raft-node")
     for override in overrides { try put(override, into: &node) }
-    return try workload(node, file: file)
+    do {
+      return try workload(node, file: file)
+    } catch {
+      // A file that is right without them is not to blame, and has no line for it.
+      guard !overrides.isEmpty, (try? parse(text, file: file)) != nil else { throw error }
+      let put = overrides.map { "\($0.path)=\($0.value)" }.joined(separator: " ")
+      throw WorkloadError(file: "\(file) with \(put)", reason: error.reason)
+    }
   }
 
   private static func put(_ override: Override, into node: inout Node) throws(WorkloadError) {

@@ -192,7 +192,7 @@ struct CampaignStatusCommand: AsyncParsableCommand {
     let folders: [CampaignFolder]
     do {
       guard FileManager.default.fileExists(atPath: store) else {
-        throw BenchError("\(store): no store is there; name one with --store", isOfInput: true)
+        throw BenchError.noStore(store)
       }
       folders = all ? CampaignFolder.all(in: store) : [try CampaignFolder.find(campaign, in: store)]
     } catch {
@@ -220,7 +220,8 @@ struct CampaignCollectCommand: AsyncParsableCommand {
     discussion: """
       The newest of each part is taken, with its runs. What comes of it is a campaign
       like any other: runs of a part that is missing are left to do, and
-      `gauntlet campaign resume` does them.
+      `gauntlet campaign resume` does them. Collected again, it takes in what its
+      parts have done since; with a part that was begun anew, it is another campaign.
 
       EXAMPLES
         gauntlet campaign collect artifacts/*/runs --store night

@@ -79,6 +79,26 @@ import Workloads
     #expect(zip(lengths, lengths.dropFirst()).allSatisfy { $0 >= $1 })
   }
 
+  @Test(
+    "what shows a finding as often as it should is kept, what does half as often is not",
+    arguments: [0.1, 0.46, 0.63, 1])
+  func rates(rate: Double) {
+    var random = SplitMix64(Seed(UInt64(rate * 100)))
+    for (share, allowed) in [(1.0, 0.25), (0.5, 0.2), (0.0, 0.0)] {
+      var (wrong, runs) = (0, 0)
+      for _ in 0..<1000 {
+        var test = RateTest(rate: rate, error: 0.05)
+        while test.verdict == nil {
+          test.add(isShown: Double.random(in: 0..<1, using: &random) < rate * share)
+          runs += 1
+        }
+        if test.verdict != (share == 1) { wrong += 1 }
+      }
+      #expect(Double(wrong) <= 1000 * allowed, "\(share) of the rate: \(wrong) of 1000 wrong")
+      #expect(Double(runs) / 1000 <= 10 / rate, "\(share) of the rate: \(runs) runs for 1000")
+    }
+  }
+
   @Test("bisecting names the first bad commit, though the bad ones show it seldom")
   func bisects() {
     var wrong = 0

@@ -19,16 +19,17 @@ import Testing
       faults: [.all, .none, .kinds(["kill"])],
       builds: [Campaign.Build(name: "x", path: "/x", sum: "1")], nodes: [], seeds: 2, firstSeed: 1,
       settings: [], cover: .full, retries: 1, quarantine: 9, findings: 9)
-    var state = CampaignState(campaign)
+    var state = CampaignState(campaign, after: [.session(time: "20261128T021503")])
     let outcomes: [RunRecord] = [
       .violation, .inconclusive, .objective, .valid, .valid, .crash, .valid, .valid,
     ].map { outcome in
       RunRecord(
-        folder: "f", outcome: outcome, summary: summary, seconds: 1.5, loadSeconds: 1,
+        folder: "g/20261128T021504-1", outcome: outcome, summary: summary, seconds: 1.5,
+        loadSeconds: 1,
         fingerprint: outcome.isFinding ? "abc" : nil)
     }
     for (run, record) in zip(state.planned, outcomes) {
-      state.apply(.begin(run: run, attempt: 1, folder: "f", reason: ""))
+      state.apply(.begin(run: run, attempt: 1, folder: "g/20261128T021504-1", reason: ""))
       state.apply(.end(run: run, attempt: 1, record))
     }
     return CampaignReport(state, folder: CampaignFolder(store: "runs", name: "campaigns/night"))
@@ -61,7 +62,9 @@ import Testing
       #expect(CampaignPage.link(to: path, from: folder) == link)
     }
     let html = try report().html(in: "runs/campaigns")
-    #expect(html.matches(of: #/<a href="..\/f\/report.html"><code>f</#).count == 3, "\(html)")
+    #expect(
+      html.matches(of: #/<a href="..\/g\/20261128T021504-1\/report.html"><code>g/#).count == 3,
+      "\(html)")
     #expect(!(try report().html().contains("<a ")))
     #expect(Address.date("20261128T021503") == "2026-11-28 02:15")
   }
@@ -71,6 +74,10 @@ import Testing
     let xml = try report().junit()
     #expect(
       xml.contains(#"<testsuites name="night" tests="8" failures="3" errors="0" skipped="1""#))
+    #expect(xml.matches(of: #/ timestamp="2026-11-28T02:15:03"/#).count == 1)
+    #expect(xml.matches(of: #/<testsuite name="." .* timestamp="2026-11-28T02:15:04">/#).count == 2)
+    let told = "gauntlet_campaign_start_timestamp_seconds{campaign=\"night\"} 1795832103.0\n"
+    #expect(try report().prometheus.contains(told))
     #expect(xml.matches(of: #/<testcase /#).count == 8 && xml.matches(of: #/<failure /#).count == 3)
   }
 

@@ -124,7 +124,10 @@ import Testing
     #expect(
       refusal("check: [crashes]\nobjectives: {recovery: 3s}").contains("add availability to check"))
     #expect(refusal("seed: -1").contains("no whole number"))
-    #expect(refusal("nodes: 5", [Override("rate", "-1")]).contains("not above zero"))
+    let put = [Override("rate", "-1"), Override("nodes", "3")]
+    #expect(refusal("nodes: 5", put).hasPrefix("w.yaml with rate=-1 nodes=3: rate: \"-1\" is not"))
+    // What the file itself has wrong is the file's.
+    #expect(refusal("nodes: 5\nrate: -3", [Override("nodes", "3")]).hasPrefix("w.yaml:2: rate:"))
   }
 
   @Test("every recipe that has a name can be read, and is known by it in plans")

@@ -140,12 +140,16 @@ struct JUnit {
   let title: String
   let tests, failures, errors, skipped: Int
   let seconds: String
+  /// As `2026-11-28T02:00:00`, in UTC; nil when nobody has begun.
+  let began: String?
   private(set) var suites: [Suite]
 
   struct Suite {
     let name: String
     let tests, failures, errors, skipped: Int
     let seconds: String
+    /// When its first run began.
+    let began: String?
     let cases: [Case]
   }
 
@@ -169,6 +173,12 @@ struct JUnit {
     errors = suites.reduce(0) { $0 + $1.errors }
     skipped = suites.reduce(0) { $0 + $1.skipped }
     seconds = Self.seconds(report.rows)
+    began = report.summary.began.flatMap { Self.date($0) }
+  }
+
+  /// Parsed and written again: a journal may have come from anywhere.
+  fileprivate static func date(_ stamp: some StringProtocol) -> String? {
+    RunFolder.date(stamp).map { String($0.formatted(.iso8601).dropLast()) }
   }
 
   fileprivate static func seconds(_ rows: [CampaignReport.Row]) -> String {
@@ -183,7 +193,8 @@ extension JUnit.Suite {
       suite: "campaign", name: "the rest of its runs", seconds: "0", failure: nil, error: nil,
       undecided: "\(left) runs are still to be done")
     return JUnit.Suite(
-      name: "campaign", tests: 1, failures: 0, errors: 0, skipped: 1, seconds: "0", cases: [rest])
+      name: "campaign", tests: 1, failures: 0, errors: 0, skipped: 1, seconds: "0", began: nil,
+      cases: [rest])
   }
 
   fileprivate init(_ name: String, _ rows: [CampaignReport.Row]) {
@@ -194,6 +205,9 @@ extension JUnit.Suite {
     errors = cases.count { $0.error != nil }
     skipped = cases.count { $0.undecided != nil }
     seconds = JUnit.seconds(rows)
+    // A run's folder is named after the time.
+    began = rows.compactMap { $0.folder.split(separator: "/").last?.prefix { $0 != "-" } }.min()
+      .flatMap { JUnit.date($0) }
   }
 }
 
