@@ -42,7 +42,7 @@ struct ShrinkCommand: AsyncParsableCommand {
     guard (1...1000).contains(tries) else {
       throw ValidationError("--tries is a whole number from 1.")
     }
-    guard error > 0, error < 0.5 else { throw ValidationError("--error is between 0 and 0.5.") }
+    guard error > 0, error < 1 else { throw ValidationError("--error is between 0 and 1.") }
   }
 
   func run() async throws {
