@@ -78,33 +78,35 @@ public enum CampaignCollection {
     var plan = try parts[0].readPlan()
     // The budget was each part's own, and what it has spent too.
     (plan.campaign.seconds, plan.campaign.runs) = (nil, nil)
-    let before = try earlier(plan.campaign, of: parts.map(\.name), in: store)
-    var runs: [(part: CampaignFolder, event: CampaignEvent)] = []
-    let taken = try before.map { TakenRuns(try Journal.read($0.journal).events) } ?? TakenRuns([])
+    let names = parts.map(\.name)
+    let before = try earlier(plan.campaign, of: names, in: store)
+    let opened = try before.map { try CollectedCampaign($0, parts: names) }
+    var runs: [(part: CampaignFolder, reason: String, event: CampaignEvent)] = []
     var began: String?
     for part in parts {
+      var reasons: [String: String] = [:]
       for event in try Journal.read(part.journal).events {
         switch event {
         case .session(let time): began = min(began ?? time, time)
-        case .end(_, _, let record)
-        where record.outcome != .interrupted && !taken.hasAll(of: record.folder, in: part):
-          guard FileManager.default.fileExists(atPath: "\(part.store)/\(record.folder)") else {
+        case .begin(_, _, let folder, let reason): reasons[folder] = reason
+        case .end(_, _, let record) where record.outcome != .interrupted:
+          let isThere = FileManager.default.fileExists(atPath: "\(part.store)/\(record.folder)")
+          guard isThere || opened?.hasAll(of: record.folder, in: part) == true else {
             throw BenchError(
               "\(part.store)/\(record.folder): is missing; collect what the part has left")
           }
-          runs.append((part, event))
-        default: break
+          runs.append((part, reasons[record.folder] ?? "", event))
+        case .end, .elapsed, .collected: break
         }
       }
     }
-    let names = parts.map(\.name)
     let whole =
       try before
       ?? CampaignFolder.make(in: store, for: plan.campaign, shard: .whole, parts: names)
-    var collected = try CollectedCampaign(whole, parts: names)
+    var collected = try opened ?? CollectedCampaign(whole, parts: names)
     if let began { try collected.note(began: began) }
-    for case (let part, .end(let run, _, let record)) in runs {
-      try await collected.take(record, of: run, from: part)
+    for case (let part, let reason, .end(let run, _, let record)) in runs {
+      try await collected.take(record, of: run, begunFor: reason, from: part)
     }
     return whole
   }

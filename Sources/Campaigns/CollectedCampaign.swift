@@ -4,49 +4,22 @@
 import Bench
 import FoundationEssentials
 
-/// Which runs of parts a campaign has already, as its journal has it.
-struct TakenRuns {
+/// The campaign, as it is put together.
+struct CollectedCampaign {
   /// One run of a part.
   private struct Source: Hashable {
     let part: String
     let folder: String
   }
 
-  private var places: [Source: String] = [:]
-  private var ended: Set<String> = []
-
-  /// Those that `events` speak of.
-  init(_ events: [CampaignEvent]) {
-    for event in events { apply(event) }
-  }
-
-  mutating func apply(_ event: CampaignEvent) {
-    switch event {
-    case .collected(let part, let folder, let place):
-      places[Source(part: part, folder: folder)] = place
-    case .end(_, _, let record): ended.insert(record.folder)
-    default: break
-    }
-  }
-
-  /// Where a run of `part` was copied to, or was to be.
-  func place(of folder: String, in part: CampaignFolder) -> String? {
-    places[Source(part: part.name, folder: folder)]
-  }
-
-  /// Whether a run of `part` is there, and its end too.
-  func hasAll(of folder: String, in part: CampaignFolder) -> Bool {
-    place(of: folder, in: part).map(ended.contains) ?? false
-  }
-}
-
-/// The campaign, as it is put together.
-struct CollectedCampaign {
   private let whole: CampaignFolder
   private let journal: Journal
   private let index: RunIndex
-  private var taken: TakenRuns
   private var state: CampaignState
+  /// Where runs of parts were copied to, or were to be.
+  private var places: [Source: String] = [:]
+  /// The runs here whose end is in the journal.
+  private var ended: Set<String> = []
   /// How often each run ended, of those that were collected and those that were done here.
   private var ends: [CellRun: Int] = [:]
 
@@ -56,7 +29,6 @@ struct CollectedCampaign {
     let (journal, events) = try Journal.open(whole.journal)
     self.journal = journal
     index = try RunIndex(store: whole.store)
-    taken = TakenRuns(events)
     var plan = try whole.readPlan()
     plan.parts = Set((plan.parts ?? []) + parts).sorted()
     try whole.write(plan)
@@ -66,14 +38,23 @@ struct CollectedCampaign {
   }
 
   private mutating func count(_ event: CampaignEvent) {
-    if case .end(let run, _, let record) = event, record.outcome != .interrupted {
-      ends[run, default: 0] += 1
+    switch event {
+    case .collected(let part, let folder, let place):
+      places[Source(part: part, folder: folder)] = place
+    case .end(let run, _, let record):
+      ended.insert(record.folder)
+      if record.outcome != .interrupted { ends[run, default: 0] += 1 }
+    default: break
     }
+  }
+
+  /// Whether a run of `part` is there, and its end too.
+  func hasAll(of folder: String, in part: CampaignFolder) -> Bool {
+    places[Source(part: part.name, folder: folder)].map(ended.contains) ?? false
   }
 
   private mutating func note(_ event: CampaignEvent) throws(BenchError) {
     try journal.append(event)
-    taken.apply(event)
     state.apply(event)
     count(event)
   }
@@ -83,19 +64,20 @@ struct CollectedCampaign {
     if state.began.map({ began < $0 }) ?? true { try note(.session(time: began)) }
   }
 
-  /// Takes in a run of `part` that ended so; but not one that was done meanwhile, unless it has a finding
+  /// Takes in a run of `part` that was begun for `reason` and ended so; but not one that was done meanwhile, unless it has a finding
   /// that is not known.
   mutating func take(
-    _ record: RunRecord, of run: CellRun, from part: CampaignFolder
+    _ record: RunRecord, of run: CellRun, begunFor reason: String, from part: CampaignFolder
   ) async throws {
-    guard !taken.hasAll(of: record.folder, in: part) else { return }
+    guard !hasAll(of: record.folder, in: part) else { return }
     if let done = state.record(of: run) {
       let isNew = record.outcome.isFinding && !done.outcome.isFinding
       let isBetter = done.outcome == .benchFailure && record.outcome != .benchFailure
       guard isNew || isBetter else { return }
     }
     let attempt = (ends[run] ?? 0) + 1
-    let place = taken.place(of: record.folder, in: part) ?? free(record.folder, of: part)
+    let source = Source(part: part.name, folder: record.folder)
+    let place = places[source] ?? free(record.folder, of: part)
     // Before the copy: whoever collects again knows where it went.
     try note(.collected(part: part.name, folder: record.folder, place: place))
     try copy(
@@ -103,7 +85,6 @@ struct CollectedCampaign {
       as: Membership(campaign: whole.name, run: run, attempt: attempt))
     var copied = record
     copied.folder = place
-    let reason = "collected from \(part.name)"
     try note(.begin(run: run, attempt: attempt, folder: place, reason: reason))
     if FileManager.default.fileExists(atPath: RunFolder(path: "\(whole.store)/\(place)").results) {
       try await index.add(place)

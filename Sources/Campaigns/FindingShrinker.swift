@@ -90,8 +90,8 @@ public struct FindingShrinker: Sendable {
   /// The least that shows the finding of the run in `folder` about as often; nil where no replay of it does.
   ///
   /// First the run is replayed until five replays have shown the finding, which tells how often it does at
-  /// least (below that nine times of ten it is not). Then each step has to show it as often as that, and not
-  /// half as often only, by `RateTest`: about between the two is as good as either.
+  /// least (nine times of ten it does so more often). Then each step has to show it as often as that, rather
+  /// than half as often: `RateTest` says which. What lies between is as good as either.
   ///
   /// - Throws: `BenchError` or `WorkloadError` for a run without a finding or that cannot be read;
   ///   `CancellationError` when `interruption` is raised.
@@ -155,8 +155,8 @@ public struct FindingShrinker: Sendable {
       faults: smallest.plan.map { "\($0.kind) \($0.choice)" }, nodes: smallest.workload.nodes,
       clients: smallest.workload.clients, keys: smallest.workload.load.keys,
       operations: counterexample?.operations.count ?? 0, rate: [repeated, 5],
-      keptRate: 0.75 * least,
-      runs: runs, run: last.path, build: trial.build)
+      // Midway between what is kept and what is refused.
+      keptRate: 0.75 * least, runs: runs, run: last.path, build: trial.build)
   }
 
   /// A run in which the bench did not fail; it is tried three times, since such a run says nothing.

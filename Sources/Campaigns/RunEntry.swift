@@ -80,7 +80,7 @@ public struct RunEntry: Sendable, Codable, Equatable {
       .flatMap { try? JSONDecoder().decode(Membership.self, from: $0) }
     let results = try RunResults.read(run.results)
     self.folder = folder
-    started = String(folder.split(separator: "/").last?.prefix { $0 != "-" } ?? "")
+    started = Self.started(folder)
     campaign = membership?.campaign
     let kinds = Set(workload.faults.map(\.kind.name)).sorted().joined(separator: "+")
     self.workload = membership?.run.cell.workload ?? "register-\(workload.system.rawValue)"
@@ -103,6 +103,11 @@ public struct RunEntry: Sendable, Codable, Equatable {
     worstRecovery = results?.availability.worstRecovery
     processorSeconds = results?.processorSeconds
     bytes = Self.size(of: run.path)
+  }
+
+  /// When a run began, as its folder's name has it.
+  package static func started(_ folder: String) -> String {
+    String(folder.split(separator: "/").last?.prefix { $0 != "-" } ?? "")
   }
 
   /// Whether a path stays in the store that it is taken to be in.

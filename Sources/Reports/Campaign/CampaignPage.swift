@@ -173,11 +173,11 @@ struct JUnit {
     errors = suites.reduce(0) { $0 + $1.errors }
     skipped = suites.reduce(0) { $0 + $1.skipped }
     seconds = Self.seconds(report.rows)
-    began = report.summary.began.flatMap { Self.date($0) }
+    began = report.summary.began.flatMap(Self.date)
   }
 
   /// Parsed and written again: a journal may have come from anywhere.
-  fileprivate static func date(_ stamp: some StringProtocol) -> String? {
+  fileprivate static func date(_ stamp: String) -> String? {
     RunFolder.date(stamp).map { String($0.formatted(.iso8601).dropLast()) }
   }
 
@@ -205,9 +205,7 @@ extension JUnit.Suite {
     errors = cases.count { $0.error != nil }
     skipped = cases.count { $0.undecided != nil }
     seconds = JUnit.seconds(rows)
-    // A run's folder is named after the time.
-    began = rows.compactMap { $0.folder.split(separator: "/").last?.prefix { $0 != "-" } }.min()
-      .flatMap { JUnit.date($0) }
+    began = rows.map { RunEntry.started($0.folder) }.min().flatMap(JUnit.date)
   }
 }
 

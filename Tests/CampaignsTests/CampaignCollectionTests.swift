@@ -1,0 +1,134 @@
+// Parts put together as one campaign: each run once, whatever happened in between.
+
+import Bench
+import Foundation
+import Testing
+
+@testable import Campaigns
+
+@Suite struct CampaignCollectionTests {
+  private let campaign = Campaign(
+    name: "c",
+    workloads: [Campaign.Source(name: "w", text: "", system: .raftNode, kinds: [])],
+    faults: [.none], builds: [Campaign.Build(name: "x", path: "/x", sum: "1")], nodes: [], seeds: 2,
+    firstSeed: 1, settings: [], cover: .full, retries: 1, quarantine: 9, findings: 9)
+
+  /// A campaign's folder that can be worked on, as its controller would.
+  private struct Worked {
+    let folder: CampaignFolder
+
+    /// A part of `campaign`, begun in a store of its own.
+    init(_ part: Int, of campaign: Campaign, in path: String) throws {
+      folder = try CampaignFolder.make(
+        in: "\(path)/\(part)", for: campaign, shard: Shard(number: part, count: 2))
+      try note(.session(time: "20261128T02000\(part)"))
+    }
+
+    init(_ folder: CampaignFolder) { self.folder = folder }
+
+    func note(_ event: CampaignEvent) throws { try Journal.open(folder.journal).0.append(event) }
+
+    /// One try of its only run, or of that one.
+    func end(_ outcome: RunOutcome, attempt: Int = 1, run: CellRun? = nil) throws {
+      let plan = try folder.readPlan()
+      let run = try run ?? #require(CampaignState(plan.campaign, shard: plan.shard).planned.first)
+      let place = "g/20261128T021500-\(run.seed)-\(outcome.rawValue)"
+      try FileManager.default.createDirectory(
+        atPath: "\(folder.store)/\(place)/nodes", withIntermediateDirectories: true)
+      try note(.begin(run: run, attempt: attempt, folder: place, reason: ""))
+      let record = RunRecord(
+        folder: place, outcome: outcome, summary: "", seconds: 1, loadSeconds: 1)
+      try note(.end(run: run, attempt: attempt, record))
+    }
+  }
+
+  private func withFolder(_ body: (String) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try await body(folder)
+  }
+
+  private func folders(in store: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "\(store)/g").sorted()
+  }
+
+  @Test("what a part does after it was collected is taken in by collecting again, once")
+  func again() async throws {
+    try await withFolder { path in
+      let (first, second) = (
+        try Worked(1, of: campaign, in: path), try Worked(2, of: campaign, in: path)
+      )
+      let store = "\(path)/night"
+      try second.end(.interrupted)
+      try second.end(.benchFailure)
+      let parts = [first.folder, second.folder]
+      let whole = try await CampaignCollection.collect([second.folder], into: store)
+      #expect(try whole.state().outcomes == [:] && whole.state().retried.count == 1)
+      try first.end(.valid)
+      try second.end(.violation, attempt: 2)
+      for _ in 0..<2 {
+        #expect(try await CampaignCollection.collect(parts, into: store) == whole)
+        let state = try whole.state()
+        #expect(state.outcomes == [.valid: 1, .violation: 1] && state.retried.count == 1)
+        #expect(state.began == "20261128T020001")
+      }
+      #expect(CampaignFolder.all(in: store) == [whole])
+      #expect(try folders(in: store).count == 3)
+      // One that was begun anew is of another campaign.
+      let anew = try Worked(1, of: campaign, in: path)
+      try anew.end(.crash)
+      let other = try await CampaignCollection.collect([anew.folder, second.folder], into: store)
+      #expect(other != whole)
+      #expect(try other.state().outcomes == [.crash: 1, .violation: 1])
+    }
+  }
+
+  @Test("a run that was done here meanwhile stays, unless the part's has a finding")
+  func meanwhile() async throws {
+    try await withFolder { path in
+      for (own, late, wanted) in [
+        (RunOutcome.valid, RunOutcome.violation, RunOutcome.violation),
+        (.violation, .valid, .violation), (.crash, .violation, .crash),
+        (.valid, .benchFailure, .valid), (.benchFailure, .valid, .valid),
+      ] {
+        let place = "\(path)/\(own)-\(late)"
+        let (first, second) = (
+          try Worked(1, of: campaign, in: place), try Worked(2, of: campaign, in: place)
+        )
+        try first.end(.valid)
+        let parts = [first.folder, second.folder]
+        let whole = try await CampaignCollection.collect(parts, into: "\(place)/night")
+        let left = try #require(try whole.state().waiting.first).run
+        try Worked(whole).end(own, attempt: 2, run: left)
+        try second.end(late, attempt: 1)
+        _ = try await CampaignCollection.collect(parts, into: "\(place)/night")
+        #expect(try whole.state().record(of: left)?.outcome == wanted, "\(own), then \(late)")
+      }
+    }
+  }
+
+  @Test("a collection that is cut short anywhere is gone on with, and leaves no run twice")
+  func cutShort() async throws {
+    try await withFolder { path in
+      let part = try Worked(1, of: campaign, in: path)
+      try part.end(.valid)
+      let store = "\(path)/night"
+      let whole = try await CampaignCollection.collect([part.folder], into: store)
+      let lines = try String(contentsOfFile: whole.journal, encoding: .utf8)
+        .split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+      #expect(lines.count == 4)
+      for length in 0...lines.count {
+        for isCopied in [false, true] {
+          let text = lines.prefix(length).map { "\($0)\n" }.joined()
+          try Data(text.utf8).write(to: URL(filePath: whole.journal))
+          // Whether the copy was there is known from the third line on.
+          if !isCopied, length < 3 { try? FileManager.default.removeItem(atPath: "\(store)/g") }
+          if isCopied, length < 2 { continue }
+          #expect(try await CampaignCollection.collect([part.folder], into: store) == whole)
+          #expect(try whole.state().outcomes == [.valid: 1], "after \(length) lines")
+          #expect(try folders(in: store).count == 1, "after \(length) lines")
+        }
+      }
+    }
+  }
+}
