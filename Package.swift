@@ -9,7 +9,7 @@ let resources = [
   "history-timeline.js", "history-marks.js", "history-orders.js", "history-start.js",
   "campaign.mustache", "campaign.css", "junit.mustache", "comparison.mustache",
   "comparison-frame.mustache", "run.schema.json", "results.schema.json", "campaign.schema.json",
-  "comparison.schema.json",
+  "comparison.schema.json", "entry.schema.json",
 ]
 
 let dashboardResources = [

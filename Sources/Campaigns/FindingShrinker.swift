@@ -74,7 +74,7 @@ public struct FindingShrinker: Sendable {
   public var tries: Int
   /// About the chance of missing one step that shows it as often as the whole.
   public var error: Double
-  /// Is told of every run, and why nothing came of it, a line each.
+  /// Is told what is shrunk, every run, and why nothing came of it, a line each.
   public var say: @Sendable (String) -> Void
 
   /// One that runs with `trial`.
@@ -111,6 +111,7 @@ public struct FindingShrinker: Sendable {
     }
     let whole = Reproduction(workload: workload, plan: try Plan.read(data))
     let seed = workload.seed ?? 1
+    say("shrinking  \(whole.text), of \(folder.path): \(fingerprint)")
     var runs = 0
     /// A run that shows it; nil when this one does not.
     func shown(_ reproduction: Reproduction) async throws -> RunFolder? {
@@ -143,8 +144,8 @@ public struct FindingShrinker: Sendable {
       guard test.verdict == true, let place = places.last else { return nil }
       last = place
       say("kept       \(reproduction.text), as in \(place.path)")
-      return Showing(at: try latest(places))
-    }.shrink(whole, shown: Showing(at: try latest(showings)))
+      return Showing(at: try places.compactMap(foundAt))
+    }.shrink(whole, shown: Showing(at: try showings.compactMap(foundAt)))
     var repeated = 0
     for _ in 0..<5 {
       if let place = try await shown(smallest) { (last, repeated) = (place, repeated + 1) }
@@ -173,11 +174,6 @@ public struct FindingShrinker: Sendable {
       failures += 1
       if failures == 3 { throw BenchError("\(trial.store)/\(entry.folder): \(entry.summary)") }
     }
-  }
-
-  /// When the finding was there in the last of these runs; nil where none tells.
-  private func latest(_ folders: [RunFolder]) throws -> Duration? {
-    try folders.compactMap(foundAt).max()
   }
 
   /// When the last operation of the counterexample ended, since the beginning of the run.

@@ -42,13 +42,14 @@ public struct Reproduction: Sendable, Equatable {
   }
 }
 
-/// A finding that showed itself.
+/// A finding that showed itself in some runs.
 public struct Showing: Sendable, Equatable {
-  /// When it was there, since the beginning of the run; nil where no operation tells.
-  public var at: Duration?
+  /// When it was there in each of them, since the run's beginning, ascending; without those where no operation
+  /// tells.
+  public let times: [Duration]
 
-  /// One at that time.
-  public init(at: Duration?) { self.at = at }
+  /// One at those times.
+  public init(at times: [Duration]) { self.times = times.sorted() }
 }
 
 /// Makes a reproduction smaller, step by step.
@@ -91,17 +92,18 @@ public struct Shrinker {
     try await test(smaller).map { (smaller, $0) }
   }
 
-  /// Without what came after the finding, as long as that is a good part: every later run is as long.
+  /// Without what came after the finding, as long as that is a good part: every later run is as long. A finding
+  /// may come late in one run and early in the next, and what is short costs little to try.
   private func shortened(_ whole: Shown) async throws -> Shown {
-    var best = whole
-    while let time = best.showing.at {
-      let early = best.reproduction.upTo(time + .seconds(2))
-      guard early.workload.time < best.reproduction.workload.time * 4 / 5,
-        let shown = try await shows(early)
-      else { break }
-      best = shown
+    var tried = Duration.zero
+    for end in whole.showing.times.map({ $0 + .seconds(2) }) where end >= tried * 5 / 4 {
+      guard end < whole.reproduction.workload.time * 4 / 5 else { break }
+      if let shown = try await shows(whole.reproduction.upTo(end)) {
+        return try await shortened(shown)
+      }
+      tried = end
     }
-    return best
+    return whole
   }
 
   private func withFewerFaults(_ whole: Shown) async throws -> Shown {

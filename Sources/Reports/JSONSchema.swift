@@ -10,6 +10,8 @@ public enum JSONSchema: String, Sendable, CaseIterable {
   case campaign
   /// What `gauntlet compare` prints and writes.
   case comparison
+  /// What `gauntlet runs` prints of each run.
+  case entry
 
   /// The schema, ending in a new line.
   public var text: String {
@@ -19,6 +21,7 @@ public enum JSONSchema: String, Sendable, CaseIterable {
       case .results: PackageResources.results_schema_json
       case .campaign: PackageResources.campaign_schema_json
       case .comparison: PackageResources.comparison_schema_json
+      case .entry: PackageResources.entry_schema_json
       }
     return String(decoding: bytes, as: UTF8.self)
   }

@@ -324,9 +324,13 @@ struct RunCommand: AsyncParsableCommand {
     }
   }
 
-  /// This program.
+  /// This program; after it was replaced by a newer one while a campaign goes on, that.
   static var ownProgram: String {
-    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    // As the kernel names what was replaced.
+    let replaced = " (deleted)"
+    guard let path, path.hasSuffix(replaced) else { return path ?? "" }
+    return String(path.dropLast(replaced.count))
   }
 
   /// The program of that name beside this one.

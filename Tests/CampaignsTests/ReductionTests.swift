@@ -43,8 +43,8 @@ import Workloads
       let isShown =
         needed.isSubset(of: reproduction.plan.map(\.fault))
         && reproduction.workload.nodes >= nodes && reproduction.workload.clients >= clients
-      return isShown ? Showing(at: .seconds(29)) : nil
-    }.shrink(whole, shown: Showing(at: .seconds(29)))
+      return isShown ? Showing(at: [.seconds(29)]) : nil
+    }.shrink(whole, shown: Showing(at: [.seconds(29)]))
     #expect(Set(smallest.plan.map(\.fault)) == needed)
     #expect(smallest.workload.nodes == nodes)
     #expect(smallest.workload.clients >= clients && smallest.workload.clients / 2 < clients)
@@ -61,9 +61,21 @@ import Workloads
     _ = try await Shrinker { reproduction in
       if first == nil { first = reproduction }
       return nil
-    }.shrink(whole, shown: Showing(at: .seconds(8)))
+    }.shrink(whole, shown: Showing(at: [.seconds(8)]))
     #expect(first?.workload.time == .seconds(10))
     #expect(first?.plan.count == 10)
+  }
+
+  @Test("of a finding that comes sooner and later the short runs are tried first")
+  func soonest() async throws {
+    let whole = try whole(faults: 20)
+    var lengths: [Duration] = []
+    _ = try await Shrinker { reproduction in
+      lengths.append(reproduction.workload.time)
+      return nil
+    }.shrink(whole, shown: Showing(at: [.seconds(13), .seconds(7), .seconds(25), .seconds(6)]))
+    // Nine seconds are about as short as eight, and 27 about as long as the whole.
+    #expect(lengths.prefix { $0 < whole.workload.time } == [.seconds(8), .seconds(15)])
   }
 
   @Test("a finding that comes sooner makes runs shorter, and one that comes late does not")
@@ -73,8 +85,8 @@ import Workloads
     let smallest = try await Shrinker { reproduction in
       lengths.append(reproduction.workload.time)
       // The fewer clients, the sooner.
-      return Showing(at: .milliseconds(500 * reproduction.workload.clients))
-    }.shrink(whole, shown: Showing(at: .seconds(29)))
+      return Showing(at: [.milliseconds(500 * reproduction.workload.clients)])
+    }.shrink(whole, shown: Showing(at: [.seconds(29)]))
     #expect(smallest.workload.time < .seconds(5) && smallest.plan.isEmpty)
     #expect(zip(lengths, lengths.dropFirst()).allSatisfy { $0 >= $1 })
   }

@@ -94,6 +94,7 @@ struct CampaignIntegrationTests {
     let lines = list.output.split(separator: "\n")
     #expect(list.code == 0 && again.code == 0 && lines.count >= 12, "\(again.errors)")
     #expect(Set(lines).isSubset(of: relisted.output.split(separator: "\n")))
+    #expect(try await folder.differences(of: list.output, from: "entry") == "")
     let broken = try await folder.gauntlet("runs", "--outcome", "violation", "--build", "broken")
     #expect(broken.output.split(separator: "\n").count == 4)
     let gone = try await folder.gauntlet("runs", "gc", "--days", "0", "--keep", "0")
