@@ -97,7 +97,8 @@ public enum Judgement {
     results.missing.addNew(
       Coverage(
         of: history, functions: workload.functions.map(\.rawValue),
-        faults: Set(workload.faults.map(\.kind.name))
+        faults: Set(workload.faults.map(\.kind.name)),
+        obstacles: obstacles(circumstances.faults)
       ).missing)
     results.missing.addNew(untried(in: workload, circumstances.faults))
     if circumstances.worstLag > 1 {
@@ -132,6 +133,12 @@ public enum Judgement {
       "no \($0) fits into \(workload.time.workloadText) with its waits and all quiet times: give it more time, "
         + "or choose with --faults"
     }
+  }
+
+  /// Why faults did not take hold, by kind; of several reasons the first.
+  private static func obstacles(_ outcomes: [FaultOutcome]) -> [String: String] {
+    let reasons = outcomes.compactMap { outcome in outcome.reason.map { (outcome.kind, $0) } }
+    return Dictionary(reasons) { first, _ in first }
   }
 
   /// Recipes of which none took hold: each is a test of its own.

@@ -130,6 +130,10 @@ public struct CampaignFolder: Sendable, Equatable {
       return CampaignFolder(
         store: parts.dropLast(2).joined(separator: "/"), name: "campaigns/\(parts.last!)")
     }
+    if files.fileExists(atPath: "\(text)/run.yaml") {
+      throw BenchError(
+        "\(text): a run, and no campaign; its page is \(text)/report.html", isOfInput: true)
+    }
     throw BenchError(
       "\(text): no campaign of \(store); `gauntlet campaign status --all --store \(store)` lists them",
       isOfInput: true)

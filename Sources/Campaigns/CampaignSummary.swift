@@ -149,6 +149,11 @@ public struct CampaignSummary: Sendable, Encodable {
           + Self.oneLine(finding.summary))
       lines += finding.cells.map { "           in \($0)" }
       lines += finding.runs.prefix(3).map { "           \($0)" }
+      if finding.runs.count > 3 {
+        lines.append(
+          "           and \(finding.runs.count - 3) more: gauntlet runs --finding \(finding.fingerprint)"
+        )
+      }
     }
     for trouble in troubles {
       lines.append(

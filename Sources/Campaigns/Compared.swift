@@ -150,7 +150,8 @@ extension Comparison {
       let side = try ComparedSide(build, of: [campaign], build: build)
       guard !side.runs.isEmpty else {
         let known = try campaign.readPlan().campaign.builds.map(\.name).joined(separator: ", ")
-        throw BenchError("\(build): no runs of it in \(campaign.name), which has \(known)")
+        throw BenchError(
+          "\(build): no runs of it in \(campaign.name), which has \(known)", isOfInput: true)
       }
       return side
     }

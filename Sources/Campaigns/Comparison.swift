@@ -50,8 +50,8 @@ public struct Comparison: Sendable, Encodable {
     public var outcome: String
     /// In one sentence, of one run.
     public var summary: String
-    /// `new`, `gone`, `more often`, `known`, or `hidden`, where every run of the first side ended with
-    /// something worse.
+    /// `new`, `gone`, `more often`, `known`; `hidden`, where every run of the first side ended with something
+    /// worse, or `not tried`, where the second did none of the runs that could have shown it.
     public var verdict: String
     /// In how many runs the first side has it, and how many it has.
     public var first: [Int]
@@ -312,7 +312,12 @@ public struct Comparison: Sendable, Encodable {
           left.compactMap { cell, rate in right[cell].map { (first: rate, second: $0) } })
         let verdict =
           if first.runs.contains(where: isShown) {
-            second.runs.contains(where: isShown) ? "known" : "gone"
+            if second.runs.contains(where: isShown) {
+              "known"
+            } else {
+              // Not where nobody looked.
+              right.isEmpty ? "not tried" : "gone"
+            }
           } else {
             first.runs.isEmpty || first.runs.contains(where: couldShow) ? "new" : "hidden"
           }

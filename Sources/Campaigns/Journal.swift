@@ -97,7 +97,8 @@ final class Journal {
       usleep(10_000)
     }
     guard tries < 20 else {
-      throw BenchError("\(path): another gauntlet is at work on this campaign; wait for it")
+      throw BenchError(
+        "\(path): another gauntlet is at work on this campaign; wait for it", isOfInput: true)
     }
     var (events, whole) = (try read(path), 0)
     whole = events.bytes

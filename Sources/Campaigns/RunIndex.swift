@@ -164,9 +164,12 @@ public actor RunIndex {
     }
     for (name, value) in [
       ("campaign", filter.campaign), ("workload", filter.workload),
-      ("fingerprint", filter.fingerprint),
     ] {
       if let value { request = request.filter(Column(name) == value) }
+    }
+    if let finding = filter.fingerprint {
+      request = request.filter(
+        sql: "substr(fingerprint, 1, length(?)) = ?", arguments: [finding, finding])
     }
     if let build = filter.build {
       request = request.filter(

@@ -20,7 +20,8 @@ public struct Reproduction: Sendable, Equatable {
   /// `2 faults, 3 nodes, 10 clients, 8 keys, 12s`.
   public var text: String {
     "\(plan.count) \(plan.count == 1 ? "fault" : "faults"), \(workload.nodes) nodes, "
-      + "\(workload.clients) clients, \(workload.load.keys) keys, \(workload.time.workloadText)"
+      + "\(workload.clients) clients, \(workload.load.keys) \(workload.load.keys == 1 ? "key" : "keys"), "
+      + workload.time.workloadText
   }
 
   /// With these faults alone; what needs a shim for one that is gone does without.
@@ -32,13 +33,19 @@ public struct Reproduction: Sendable, Equatable {
     return smaller
   }
 
-  /// Without what comes after so much of the load.
+  /// Without what comes after so much of the load, but with the whole of the faults that go on then: what
+  /// shows itself during a fault may need it.
   func upTo(_ time: Duration) -> Reproduction {
-    guard time < workload.time else { return self }
-    var smaller = self
-    smaller.workload.time = time
-    let end = Int(time / .milliseconds(1))
-    return smaller.with(plan.filter { $0.atMilliseconds + $0.forMilliseconds < end })
+    let begun = plan.filter { .milliseconds($0.atMilliseconds) < time }
+    let ends = begun.map {
+      Duration.milliseconds(
+        $0.atMilliseconds + ($0.withinMilliseconds ?? 0) + $0.forMilliseconds + 1)
+    }
+    let end = ends.reduce(time, max)
+    guard end < workload.time else { return self }
+    var smaller = with(begun)
+    smaller.workload.time = end
+    return smaller
   }
 }
 
@@ -96,12 +103,13 @@ public struct Shrinker {
   /// may come late in one run and early in the next, and what is short costs little to try.
   private func shortened(_ whole: Shown) async throws -> Shown {
     var tried = Duration.zero
-    for end in whole.showing.times.map({ $0 + .seconds(2) }) where end >= tried * 5 / 4 {
-      guard end < whole.reproduction.workload.time * 4 / 5 else { break }
-      if let shown = try await shows(whole.reproduction.upTo(end)) {
-        return try await shortened(shown)
-      }
-      tried = end
+    for time in whole.showing.times {
+      let early = whole.reproduction.upTo(time + .seconds(2))
+      let length = early.workload.time
+      guard length < whole.reproduction.workload.time * 4 / 5 else { break }
+      guard length >= tried * 5 / 4 else { continue }
+      if let shown = try await shows(early) { return try await shortened(shown) }
+      tried = length
     }
     return whole
   }

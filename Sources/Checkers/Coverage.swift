@@ -8,11 +8,13 @@ public struct Coverage: Equatable, Sendable, Codable {
   public var missing: [String]
 
   /// Judges `history`: each of `functions` must have succeeded before, during and after the faults,
-  /// and each kind of `faults` must have taken hold.
-  public init(of history: History, functions: [String], faults: Set<String>) {
+  /// and each kind of `faults` must have taken hold; `obstacles` has why one did not, by kind.
+  public init(
+    of history: History, functions: [String], faults: Set<String>, obstacles: [String: String] = [:]
+  ) {
     missing = []
     for kind in faults.subtracting(history.faults.map(\.kind)).sorted() {
-      missing.append("no \(kind) took hold")
+      missing.append("no \(kind) took hold" + (obstacles[kind].map { ": \($0)" } ?? ""))
     }
     let succeeded = history.operations.filter { $0.outcome == .ok && $0.completedAt != nil }
     for function in functions {

@@ -280,6 +280,9 @@ struct CampaignAtWork {
     var codes: Set<Int32> = []
     do {
       (state, isInterrupted) = try await perform()
+    } catch let error as BenchError where error.isOfInput && folder.isHeld {
+      // Another works on it, and says at its end what came of it.
+      throw Failure.report(error)
     } catch {
       // What was found before still counts.
       codes.insert(Failure.report(error).rawValue)

@@ -25,7 +25,9 @@ struct ReplayCommand: AsyncParsableCommand {
   @Option(help: "A file of machines that are reached over SSH; a lab if left out.")
   var hosts: String?
 
-  @Option(help: ArgumentHelp("The executable of a node; raft-node beside gauntlet if left out."))
+  @Option(
+    help: ArgumentHelp(
+      "The executable of a node; if left out that which the run tested, as long as it is there."))
   var build: String?
 
   @Option(help: "How many runs, all with the run's own seed.")
@@ -43,6 +45,8 @@ struct ReplayCommand: AsyncParsableCommand {
   func command() throws -> RunCommand {
     let run: RunFolder
     do { run = try store.run(folder) } catch { throw Failure.report(error) }
+    // Where its own is gone, the run says that it tests another.
+    let build = build ?? (try? run.program(orElse: RunCommand.sibling("raft-node")))
     var words = [run.workload, "--plan", run.plan, "--count", "\(count)"]
     for (flag, value) in [("--hosts", hosts), ("--build", build), ("--store", store.given)] {
       if let value { words += [flag, value] }

@@ -47,7 +47,7 @@ struct RunsListCommand: AsyncParsableCommand {
   @Option(help: "Only this build's, by its name or the beginning of its checksum.")
   var build: String?
 
-  @Option(help: "Only this finding's, by its fingerprint.")
+  @Option(help: "Only this finding's, by its fingerprint or the beginning of it.")
   var finding: String?
 
   @Option(help: "How many.")

@@ -12,9 +12,9 @@ struct ShrinkCommand: AsyncParsableCommand {
       First the run is replayed to see how often it shows the finding. Each smaller
       one then has to show it about three quarters as often as the whole does at
       least, and is tried until that is clear. The smallest is run five times more,
-      to say how often it shows the finding. What is kept is said as it is found.
-      The rarer a finding, the more runs it takes: some eight a step for one of most
-      runs, a hundred for one of a tenth of them.
+      a rare finding until it shows itself again, to say how often that is. What is
+      kept is said as it is found. The rarer a finding, the more runs it takes: some
+      eight a step for one of most runs, a hundred for one of a tenth of them.
 
       EXAMPLES
         gauntlet shrink runs/latest

@@ -142,6 +142,14 @@ import Testing
     #expect(finding.verdict == "known" && !finding.holds && finding.first == [3, 283])
   }
 
+  @Test("a finding is not gone where nobody looked for it")
+  func untried() throws {
+    let before = ComparedSide(
+      "a", [try run(seed: 1, latency: 1, processor: 40, fingerprint: "abc", group: "one")])
+    let now = ComparedSide("b", [try run(seed: 1, latency: 1, processor: 40, group: "other")])
+    #expect(Comparison(before, now).findings.map(\.verdict) == ["not tried"])
+  }
+
   @Test("what something worse hid before is no rise of its rate")
   func hidden() throws {
     var (before, now) = (ComparedSide("a", []), ComparedSide("b", []))

@@ -66,6 +66,16 @@ import Workloads
     #expect(first?.plan.count == 10)
   }
 
+  @Test("a fault that goes on when the finding shows itself stays, to its end")
+  func fault() async throws {
+    var whole = try whole(faults: 20)
+    whole.plan[9].forMilliseconds = 5000
+    let cut = whole.upTo(.milliseconds(9500))
+    #expect(cut.plan.map(\.fault) == Array(1...10) && cut.workload.time == .milliseconds(14001))
+    #expect(whole.upTo(.seconds(9)).workload.time == .seconds(9))
+    #expect(whole.upTo(.seconds(29)).plan.count == 20 && whole.upTo(.seconds(31)) == whole)
+  }
+
   @Test("of a finding that comes sooner and later the short runs are tried first")
   func soonest() async throws {
     let whole = try whole(faults: 20)

@@ -30,6 +30,10 @@ import Testing
       #expect(try await index.count(filter) == 50)
       filter.text = "100%_'"
       #expect(try await index.count(filter) == 0)
+      (filter.text, filter.fingerprint) = (nil, "8d86")
+      #expect(try await index.count(filter) == 50)
+      filter.fingerprint = "d86"
+      #expect(try await index.count(filter) == 0)
       #expect(try await index.names(.build) == ["b0", "b1"])
     }
   }
@@ -56,7 +60,7 @@ extension RunEntry {
        "workload": "register", "faults": "kill", "build": "b\(number % 2)", "sum": "ab", "nodes": 5,
        "clients": 8, "seed": "\(number)", "outcome": "\(isFinding ? "violation" : "valid")",
        "summary": "\(isFinding ? "A stale read." : "All is well.")", "seconds": 12, "loadSeconds": 10,
-       "ok": \(number), "fail": 0, "info": 1, "available": 1, "longestGap": 0.5, "bytes": 1000}
+       "ok": \(number), "fail": 0, "info": 1, "available": 1, "longestGap": 0.5, "bytes": 1000\(isFinding ? ", \"fingerprint\": \"8d86aef857fb\"" : "")}
       """
     // swift-format-ignore: NeverUseForceTry
     return try! JSONDecoder().decode(RunEntry.self, from: Data(json.utf8))

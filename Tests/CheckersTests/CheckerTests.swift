@@ -71,11 +71,12 @@ import Testing
     let history = try history(
       "0 0 invoke read\n1 0 ok read\n2 ! start\n3 ! end\n4 0 invoke write\n5 0 ok write")
     let missing = Coverage(
-      of: history, functions: ["read", "write", "cas"], faults: ["kill", "pause"]
+      of: history, functions: ["read", "write", "cas"], faults: ["kill", "pause"],
+      obstacles: ["kill": "of no weight", "pause": "no leader was known"]
     ).missing
     #expect(
       missing == [
-        "no pause took hold", "no read succeeded during a fault",
+        "no pause took hold: no leader was known", "no read succeeded during a fault",
         "no read succeeded after the last fault", "no write succeeded before the first fault",
         "no write succeeded during a fault", "no cas succeeded",
       ])
