@@ -113,7 +113,8 @@ public struct Server: Sendable {
       ])
     let raft = Raft(
       configuration.raft, log: log, snapshots: snapshots,
-      network: PeerTransport(identities: identities, loop: loop, tls: tls), clock: .continuous,
+      network: PeerTransport(identities: identities, loop: loop, tls: tls),
+      clock: LoopClock(loop: loop),
       random: SystemRandomNumberGenerator())
     // A node in doubt must not lead: with others that were wiped too it would begin anew, and what
     // those that refuse it hold would be lost. Nor when it is taken back, before it holds that itself.
