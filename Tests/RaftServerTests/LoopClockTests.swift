@@ -18,11 +18,10 @@ import Testing
 
   @Test("who is cancelled does not sleep on", arguments: [Duration.zero, .milliseconds(20)])
   func cancels(after wait: Duration) async throws {
-    let start = clock.now
-    let sleeper = Task { try await clock.sleep(for: .seconds(60)) }
+    // Who slept on would wake without an error.
+    let sleeper = Task { try await clock.sleep(for: .seconds(300)) }
     try await clock.sleep(for: wait)
     sleeper.cancel()
     await #expect(throws: CancellationError.self) { try await sleeper.value }
-    #expect(clock.now - start < .seconds(30))
   }
 }
