@@ -169,7 +169,9 @@ public actor RunIndex {
     }
     if let finding = filter.fingerprint {
       request = request.filter(
-        sql: "substr(fingerprint, 1, length(?)) = ?", arguments: [finding, finding])
+        // As a range, so that its index serves.
+        sql: "fingerprint >= ? AND fingerprint < ? || char(0x10FFFF)",
+        arguments: [finding, finding])
     }
     if let build = filter.build {
       request = request.filter(
