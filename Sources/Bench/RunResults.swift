@@ -35,6 +35,11 @@ public enum RunOutcome: String, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// Whether of two, one of each, this is what came of both.
+  public func hides(_ other: RunOutcome) -> Bool {
+    Self.byPrecedence.first { $0 == self || $0 == other } == self && self != other
+  }
+
   /// The outcomes, that which hides all others first.
   public static let byPrecedence: [RunOutcome] = [
     .violation, .crash, .interrupted, .benchFailure, .objective, .inconclusive, .valid,

@@ -223,6 +223,7 @@ extension Campaign {
     let ranges: [(String, Int, ClosedRange<Int>)] = [
       ("seeds", seeds, 1...1_000_000), ("labs", labs ?? 1, 1...256), ("retries", retries, 0...100),
       ("quarantine", quarantine, 1...1000), ("findings", findings, 1...1_000_000),
+      ("runs of the budget", runs ?? 1, 1...1_000_000),
     ]
     if let (name, value, range) = ranges.first(where: { !$0.2.contains($0.1) }) {
       return "\(name) is \(value), not of \(range)"

@@ -46,7 +46,7 @@ public enum CampaignCollection {
       count = max(count, shard.count)
     }
     guard count > there.count else { return [] }
-    return (1...count).filter { !there.contains($0) }.prefix(100).map { "\($0)/\(count)" }
+    return (1...count).lazy.filter { !there.contains($0) }.prefix(100).map { "\($0)/\(count)" }
   }
 
   /// The last of each part's folders, unless it began half a day before the newest of all, when most of the

@@ -161,7 +161,9 @@ public struct CampaignFolder: Sendable, Equatable {
         isOfInput: true)
     }
     if let reason = read.campaign.problem { throw BenchError("\(plan): \(reason)") }
-    guard read.shard.count >= 1, (1...read.shard.count).contains(read.shard.number) else {
+    guard (1...Shard.most).contains(read.shard.count),
+      (1...read.shard.count).contains(read.shard.number)
+    else {
       throw BenchError("\(plan): there is no shard \(read.shard.number) of \(read.shard.count)")
     }
     return read

@@ -28,6 +28,8 @@ public actor CampaignRunner {
   private var journal: Journal?
   private var state: CampaignState
   private var leashes: [CellRun: Leash] = [:]
+  /// Run folders that were collected from parts, which other machines' builds may have done.
+  private var collected: Set<String> = []
 
   /// Takes up the campaign in `folder`, with `program` as `gauntlet`.
   ///
@@ -54,6 +56,7 @@ public actor CampaignRunner {
     let (journal, events) = try Journal.open(folder.journal)
     self.journal = journal
     state = CampaignState(plan.campaign, after: events, shard: plan.shard)
+    for case .collected(_, _, let place) in events { collected.insert(place) }
     try note(.session(time: RunFolder.timestamp()))
     for (run, attempt, folder) in state.unfinished {
       try await settle(run, attempt, folder)
@@ -141,7 +144,7 @@ public actor CampaignRunner {
     do { try await index.add(folder) } catch { progress.warn("not in the index: \(error)") }
     var record = RunRecord(entry)
     let build = plan.campaign.builds.first { $0.name == run.cell.build }
-    if let build, !entry.sum.isEmpty, entry.sum != build.sum {
+    if let build, !entry.sum.isEmpty, entry.sum != build.sum, !collected.contains(folder) {
       record.outcome = .benchFailure
       record.summary = "\(build.path) is another program than the campaign began with; put it back."
     }

@@ -200,6 +200,9 @@ public struct Shard: Sendable, Codable, Equatable {
   /// Of how many.
   public var count: Int
 
+  /// The most parts.
+  static let most = 1_000_000
+
   /// All of it.
   public static let whole = Shard(number: 1, count: 1)
 
@@ -214,7 +217,7 @@ public struct Shard: Sendable, Codable, Equatable {
   public init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
     guard parts.count == 2, let number = parts[0], let count = parts[1], count >= 1,
-      count <= 1_000_000, (1...count).contains(number)
+      count <= Self.most, (1...count).contains(number)
     else { return nil }
     self.init(number: number, count: count)
   }

@@ -64,14 +64,16 @@ struct CollectedCampaign {
     if state.began.map({ began < $0 }) ?? true { try note(.session(time: began)) }
   }
 
-  /// Takes in a run of `part` that was begun for `reason` and ended so; but not one that was done meanwhile, unless it has a finding
-  /// that is not known.
+  /// Takes in a run of `part` that was begun for `reason` and ended so; but not one that was done meanwhile,
+  /// unless it found something and the other nothing, or something less.
   mutating func take(
     _ record: RunRecord, of run: CellRun, begunFor reason: String, from part: CampaignFolder
   ) async throws {
     guard !hasAll(of: record.folder, in: part) else { return }
     if let done = state.record(of: run) {
-      let isNew = record.outcome.isFinding && !done.outcome.isFinding
+      let isNew =
+        record.outcome.isFinding
+        && (!done.outcome.isFinding || record.outcome.hides(done.outcome))
       let isBetter = done.outcome == .benchFailure && record.outcome != .benchFailure
       guard isNew || isBetter else { return }
     }

@@ -179,12 +179,18 @@ extension Comparison {
 }
 
 extension CampaignFolder {
-  /// The `count` campaigns of the same name that began before this one, the newest of them last.
+  /// The `count` campaigns of the same name that began before this one, the newest of them last: whole ones,
+  /// or the same part of them; none that has runs of this one's.
   public func before(_ count: Int) throws(BenchError) -> [CampaignFolder] {
-    let own = try readPlan().campaign.name
+    let own = try readPlan()
     var earlier: [CampaignFolder] = []
     for folder in CampaignFolder.all(in: store) where folder.name < name {
-      if try folder.readPlan().campaign.name == own { earlier.append(folder) }
+      let plan = try folder.readPlan()
+      // Parts that a whole was collected from have its runs, and so has a whole of other such parts.
+      guard plan.campaign.name == own.campaign.name, plan.shard == own.shard,
+        Set(own.parts ?? []).isDisjoint(with: plan.parts ?? [])
+      else { continue }
+      earlier.append(folder)
     }
     return earlier.suffix(count)
   }

@@ -51,7 +51,8 @@ public struct Comparison: Sendable, Encodable {
     /// In one sentence, of one run.
     public var summary: String
     /// `new`, `gone`, `more often`, `known`; `hidden`, where every run of the first side ended with something
-    /// worse, or `not tried`, where the second did none of the runs that could have shown it.
+    /// worse, or `not tried`, where the second did none of the runs that could have shown it, or none of them
+    /// was conclusive.
     public var verdict: String
     /// In how many runs the first side has it, and how many it has.
     public var first: [Int]
@@ -102,6 +103,9 @@ public struct Comparison: Sendable, Encodable {
   public var differences: [Difference]
   /// Workloads and faults that only one side has.
   public var unmatched: [Unmatched]
+  /// Workloads and faults of which all of the second side's runs are inconclusive, and not all of the first's:
+  /// what the second would have shown there is not known.
+  public var undecided: [String]
   /// The chance of seeing any difference where there is none.
   public var significance: Double
   /// Smaller effects are none.
@@ -173,6 +177,12 @@ public struct Comparison: Sendable, Encodable {
     }
     unmatched = Self.unmatched(first, second, pairedBy: Set(keys))
     findings = Self.findings(first, second, pairedBy: Set(keys))
+    undecided = Dictionary(grouping: keys, by: \.cell).values.filter { keys in
+      func isUndecided(_ side: [PairKey: [ComparedRun]]) -> Bool {
+        keys.allSatisfy { side[$0]?.allSatisfy { $0.outcome == .inconclusive } ?? true }
+      }
+      return isUndecided(sides[1]) && !isUndecided(sides[0])
+    }.map { $0[0].group }.sorted()
     judge()
   }
 
@@ -310,13 +320,18 @@ public struct Comparison: Sendable, Encodable {
         let (left, right) = (rates(first), rates(second))
         let chance = Statistics.fisher(
           left.compactMap { cell, rate in right[cell].map { (first: rate, second: $0) } })
+        let cells = Set(first.runs.filter(isShown).map(\.key.cell))
+        // Whether somebody looked where it was.
+        let isTried = second.runs.contains {
+          keys.contains($0.key) && couldShow($0) && $0.outcome != .inconclusive
+            && cells.contains($0.key.cell)
+        }
         let verdict =
           if first.runs.contains(where: isShown) {
             if second.runs.contains(where: isShown) {
               "known"
             } else {
-              // Not where nobody looked.
-              right.isEmpty ? "not tried" : "gone"
+              isTried ? "gone" : "not tried"
             }
           } else {
             first.runs.isEmpty || first.runs.contains(where: couldShow) ? "new" : "hidden"

@@ -16,7 +16,11 @@ extension Comparison {
         "\(second) has a violation or crash that \(first) has not shown; how often is not sure yet"
     }
     if pairs == 0 { return "nothing to compare: no runs of the same plan" }
-    return isBlind ? "undecided: \(pairs) pairs are too few to see any difference" : "no regression"
+    if isBlind { return "undecided: \(pairs) pairs are too few to see any difference" }
+    if !undecided.isEmpty {
+      return "undecided: all runs of \(undecided.joined(separator: ", ")) are inconclusive"
+    }
+    return "no regression"
   }
 
   /// For people.

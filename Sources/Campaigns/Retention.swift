@@ -28,14 +28,15 @@ public struct Retention: Sendable {
 
   /// Those of `runs`, the newest first, that go.
   public func going(of runs: [RunEntry]) -> [RunEntry] {
-    var total = runs.reduce(0) { $0 + $1.bytes }
+    // Sparse files may say that they are so large that no integer holds the sum.
+    var total = runs.reduce(0) { $0 + Double($1.bytes) }
     var going: [RunEntry] = []
     for (place, run) in runs.enumerated().reversed() {
       guard place >= keep, RunOutcome(rawValue: run.outcome)?.isFinding != true else { continue }
       let isOld = oldest.map { run.started < $0 } ?? false
-      let isTooMuch = bytes.map { total > $0 } ?? false
+      let isTooMuch = bytes.map { total > Double($0) } ?? false
       guard isOld || isTooMuch else { continue }
-      total -= run.bytes
+      total -= Double(run.bytes)
       going.append(run)
     }
     return going

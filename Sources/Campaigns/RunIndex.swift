@@ -270,6 +270,13 @@ public actor RunIndex {
       }
     }
     try fill(entries)
+    let ended = Set(entries.filter { $0.outcome != "unfinished" }.map(\.folder))
+    // Meanwhile runs may have begun, and ended, whose rows are gone with the old ones: once more, while
+    // nobody else writes.
+    let missed = Self.runFolders(in: store).filter { !ended.contains($0) && unreadable[$0] == nil }
+    try database.write { database in
+      for folder in missed { try (try? RunEntry(reading: folder, in: store))?.save(database) }
+    }
     return (entries.count, unreadable)
   }
 

@@ -168,7 +168,11 @@ public struct SlurmArray: Sendable, Codable, Equatable {
     fi
     code=$?
     case $code in
-      0|1|2|3|4) echo "$code" >"$store/ended.part" && mv "$store/ended.part" "$store/ended"; exit 0 ;;
+      0|1|2|3|4)
+        # A violation's code hides that the rest was not done.
+        "$gauntlet" campaign status --json --store "$store" | grep -q '"isOver":true' || exit "$code"
+        echo "$code" >"$store/ended.part" && mv "$store/ended.part" "$store/ended"
+        exit 0 ;;
     esac
     exit "$code"
 

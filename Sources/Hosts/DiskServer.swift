@@ -1,7 +1,6 @@
 // A file system of ours that stands for a node's folder, for nodes that no shim can be preloaded into.
 // Here: starting it and ending it. Not here: what it does (gauntlet-disk/disk.c, CShim/shim.c).
 
-import FoundationEssentials
 import Glibc
 import Synchronization
 
@@ -21,8 +20,7 @@ public final class DiskServer: Sendable {
   ///
   /// - Throws: `HostError.noProgram` when it is not there.
   public static func program() throws(HostError) -> String {
-    let path = URL(filePath: try Shim.library()).deletingLastPathComponent()
-      .appending(path: "gauntlet-disk").path
+    let path = OwnProgram.sibling("gauntlet-disk")
     guard access(path, X_OK) == 0 else { throw .noProgram(path: path) }
     return path
   }

@@ -75,11 +75,7 @@ public enum Agent {
   ///
   /// - Throws: `HostError.noAgent` when there is none that can be executed.
   public static func besideThisExecutable() throws(HostError) -> String {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-    let bytes = buffer.prefix(max(length, 0)).map { UInt8(bitPattern: $0) }
-    let folder = bytes.prefix(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)
-    let path = String(decoding: folder, as: UTF8.self) + "/gauntlet-agent"
+    let path = OwnProgram.sibling("gauntlet-agent")
     guard access(path, X_OK) == 0 else { throw .noAgent(path: path) }
     return path
   }

@@ -44,9 +44,7 @@ public final class Shim: Sendable {
   ///
   /// - Throws: `HostError.noShim` when it is not there.
   public static func library() throws(HostError) -> String {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    let path = URL(filePath: own).deletingLastPathComponent()
-      .appending(path: "libgauntlet-shim.so").path
+    let path = OwnProgram.sibling("libgauntlet-shim.so")
     guard access(path, R_OK) == 0 else { throw .noShim(path: path) }
     return path
   }

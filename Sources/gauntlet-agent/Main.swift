@@ -98,8 +98,7 @@ struct Serve: ParsableCommand {
   @OptionGroup var options: RunOptions
 
   func run() throws {
-    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    try AgentServer(run: options.run, leaseSeconds: options.lease, agent: own).serve()
+    try AgentServer(run: options.run, leaseSeconds: options.lease, agent: OwnProgram.path).serve()
   }
 }
 

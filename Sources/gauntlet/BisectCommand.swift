@@ -4,6 +4,7 @@ import ArgumentParser
 import Bench
 import Campaigns
 import FoundationEssentials
+import Hosts
 import Workloads
 
 struct BisectCommand: AsyncParsableCommand {
@@ -112,7 +113,7 @@ struct BisectCommand: AsyncParsableCommand {
       _ commit: String, for finding: String?, until hits: Int, most: Int
     ) async throws -> Judged? {
       let build = try await tree.build(commit, interruption)
-      let trial = TrialRun(program: RunCommand.ownProgram, store: store, build: build)
+      let trial = TrialRun(program: OwnProgram.path, store: store, build: build)
       var judged = Judged()
       for attempt in 0..<UInt64(2 * most + 3) {
         if judged.runs >= most || judged.shown.count >= hits { return judged }

@@ -5,6 +5,7 @@ import Bench
 import Campaigns
 import Fleet
 import FoundationEssentials
+import Hosts
 import Workloads
 
 struct CampaignCommand: AsyncParsableCommand {
@@ -90,7 +91,7 @@ struct CampaignRunCommand: AsyncParsableCommand {
     let campaign: Campaign
     do {
       var read = try CampaignFile.read(
-        path: file, defaultBuild: RunCommand.sibling("raft-node"))
+        path: file, defaultBuild: OwnProgram.sibling("raft-node"))
       if !build.isEmpty {
         read.builds.removeAll { $0.system == .raftNode }
         read.builds += try build.map { text in
@@ -269,7 +270,7 @@ struct CampaignAtWork {
     let signals = Task { await Self.watchSignals(interruption) }
     defer { signals.cancel() }
     let runner = try CampaignRunner(
-      folder, program: RunCommand.ownProgram, interruption: interruption,
+      folder, program: OwnProgram.path, interruption: interruption,
       progress: CampaignProgress())
     return (try await runner.run(), interruption.isRaised)
   }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Bench
 import Campaigns
 import FoundationEssentials
+import Hosts
 
 struct CampaignSubmitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -86,14 +87,14 @@ struct CampaignSubmitCommand: AsyncParsableCommand {
     var queued: Set<Int> = []
     if let file, let parts {
       // Read here, so that what is wrong with it is said now.
-      _ = try CampaignFile.read(path: file, defaultBuild: RunCommand.sibling("raft-node"))
+      _ = try CampaignFile.read(path: file, defaultBuild: OwnProgram.sibling("raft-node"))
       guard !FileManager.default.fileExists(atPath: "\(store)/slurm.json") else {
         throw BenchError(
           "\(store): a campaign was submitted from there; --again goes on with it, or name another --store"
         )
       }
       array = SlurmArray(
-        program: RunCommand.ownProgram, file: URL(filePath: file).path, store: store, parts: parts,
+        program: OwnProgram.path, file: URL(filePath: file).path, store: store, parts: parts,
         options: sbatch)
     } else {
       array = try SlurmArray.read(store: store)

@@ -4,6 +4,7 @@ import ArgumentParser
 import Bench
 import Campaigns
 import FoundationEssentials
+import Hosts
 import Reports
 import Workloads
 
@@ -34,8 +35,9 @@ struct CompareCommand: AsyncParsableCommand {
 
       EXIT CODES
         0 no regression; 1 the second has a violation or crash that the first has
-        not; 2 too few pairs to see any difference; 4 a regression that holds;
-        10 the bench failed
+        not; 2 too few pairs to see any difference, or only inconclusive runs of the
+        second where the first has others; 4 a regression that holds; 10 the bench
+        failed
       """)
 
   @Argument(help: ArgumentHelp("What was before.", valueName: "a"))
@@ -128,7 +130,7 @@ struct CompareCommand: AsyncParsableCommand {
     if comparison.isRegression { codes.insert(4) }
     if comparison.hasOnlyFailures { codes.insert(RunOutcome.benchFailure.exitCode) }
     if comparison.hasNewViolation { codes.insert(RunOutcome.violation.exitCode) }
-    if comparison.pairs == 0 || comparison.isBlind {
+    if comparison.pairs == 0 || comparison.isBlind || !comparison.undecided.isEmpty {
       codes.insert(RunOutcome.inconclusive.exitCode)
     }
     let code = Failure.worst(of: codes)
@@ -152,9 +154,9 @@ struct CompareCommand: AsyncParsableCommand {
       say("shrinks \(name), \(run)")
       do {
         let trial = TrialRun(
-          program: RunCommand.ownProgram, store: store,
+          program: OwnProgram.path, store: store,
           build: try RunFolder(path: "\(store)/\(run)")
-            .program(orElse: RunCommand.sibling("raft-node")))
+            .program(orElse: OwnProgram.sibling("raft-node")))
         comparison.findings[place].reproduction = try await FindingShrinker(
           trial: trial, tries: 10, error: 0.1, say: say
         ).shrink(RunFolder(path: "\(store)/\(run)"), interruption)
@@ -229,10 +231,20 @@ struct CompareCommand: AsyncParsableCommand {
     FileHandleOutput.standardError.write(
       "gauntlet compare A B --campaign \(folder.name.dropFirst("campaigns/".count)) shows it again\n"
     )
-    let (state, isInterrupted) = try await work.perform()
-    if state.verdicts.contains(.benchFailure) { codes.insert(RunOutcome.benchFailure.exitCode) }
-    if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
-    var comparison = try Comparison.builds("A", "B", of: folder, smallest: smallest)
+    var comparison: Comparison
+    do {
+      let (state, isInterrupted) = try await work.perform()
+      if state.verdicts.contains(.benchFailure) { codes.insert(RunOutcome.benchFailure.exitCode) }
+      if isInterrupted { codes.insert(RunOutcome.interrupted.exitCode) }
+      comparison = try Comparison.builds("A", "B", of: folder, smallest: smallest)
+    } catch {
+      // What was found before still counts.
+      guard let stand = try? Comparison.builds("A", "B", of: folder, smallest: smallest) else {
+        throw error
+      }
+      codes.insert(Failure.report(error).rawValue)
+      comparison = stand
+    }
     (comparison.first, comparison.second) = ("A (\(first))", "B (\(second))")
     return comparison
   }

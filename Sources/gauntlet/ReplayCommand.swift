@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Bench
+import Hosts
 
 struct ReplayCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,7 +47,7 @@ struct ReplayCommand: AsyncParsableCommand {
     let run: RunFolder
     do { run = try store.run(folder) } catch { throw Failure.report(error) }
     // Where its own is gone, the run says that it tests another.
-    let build = build ?? (try? run.program(orElse: RunCommand.sibling("raft-node")))
+    let build = build ?? (try? run.program(orElse: OwnProgram.sibling("raft-node")))
     var words = [run.workload, "--plan", run.plan, "--count", "\(count)"]
     for (flag, value) in [("--hosts", hosts), ("--build", build), ("--store", store.given)] {
       if let value { words += [flag, value] }

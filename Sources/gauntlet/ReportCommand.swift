@@ -4,6 +4,7 @@ import ArgumentParser
 import Bench
 import Campaigns
 import FoundationEssentials
+import Hosts
 import Reports
 
 extension JSONSchema: ExpressibleByArgument {}
@@ -80,7 +81,7 @@ struct ReportCommand: AsyncParsableCommand {
         let run = try store.run(campaign)
         var program = build
         // What is left of a run whose program is gone is still worth sending.
-        if program == nil { program = try? run.program(orElse: RunCommand.sibling("raft-node")) }
+        if program == nil { program = try? run.program(orElse: OwnProgram.sibling("raft-node")) }
         try await RunBundle.write(run, build: program, to: bundle)
         return print(
           "\(bundle): \(run.path), \(program.map { "with \($0)" } ?? "without its program")")

@@ -312,7 +312,7 @@ struct RunCommand: AsyncParsableCommand {
   /// What the nodes run.
   private func program(of workload: Workload) -> String {
     switch workload.system {
-    case .raftNode: build ?? Self.sibling("raft-node")
+    case .raftNode: build ?? OwnProgram.sibling("raft-node")
     case .redis: build ?? RedisServer.usualProgram ?? "redis-server"
     }
   }
@@ -322,20 +322,6 @@ struct RunCommand: AsyncParsableCommand {
     case .raftNode: RaftNode(program: program(of: workload), upgrade: upgrade, hosts: hosts)
     case .redis: try RedisServer(program: build, host: hosts[0])
     }
-  }
-
-  /// This program; after it was replaced by a newer one while a campaign goes on, that.
-  static var ownProgram: String {
-    let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    // As the kernel names what was replaced.
-    let replaced = " (deleted)"
-    guard let path, path.hasSuffix(replaced) else { return path ?? "" }
-    return String(path.dropLast(replaced.count))
-  }
-
-  /// The program of that name beside this one.
-  static func sibling(_ name: String) -> String {
-    URL(filePath: ownProgram).deletingLastPathComponent().appending(path: name).path
   }
 
   private func print(

@@ -167,7 +167,7 @@ struct RunsTidyCommand: AsyncParsableCommand {
   @Option(help: "So many of the newest are kept, whatever their age.")
   var keep: Int = 100
 
-  @Option(help: "Older ones go.")
+  @Option(help: "Older ones go, by their date in UTC; 0 keeps those of today.")
   var days: Int?
 
   @Option(help: ArgumentHelp("The oldest go until all take so much.", valueName: "gigabytes"))
@@ -205,8 +205,8 @@ struct RunsTidyCommand: AsyncParsableCommand {
       }
       if !dryRun { try await index.remove(going.map(\.folder)) }
       for run in going { print("\(dryRun ? "would remove" : "removed") \(store)/\(run.folder)") }
-      let bytes = going.reduce(0) { $0 + $1.bytes }
-      print("\(going.count) runs, \(bytes / 1_000_000) MB")
+      let megabytes = going.reduce(0) { $0 + Double($1.bytes) / 1e6 }
+      print("\(going.count) runs, \(Int(megabytes)) MB")
     } catch {
       throw Failure.report(error)
     }

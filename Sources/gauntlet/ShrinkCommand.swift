@@ -3,6 +3,7 @@
 import ArgumentParser
 import Bench
 import Campaigns
+import Hosts
 
 struct ShrinkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,8 +56,8 @@ struct ShrinkCommand: AsyncParsableCommand {
     do {
       let folder = try store.run(run)
       let trial = TrialRun(
-        program: RunCommand.ownProgram, store: store.path,
-        build: try build ?? folder.program(orElse: RunCommand.sibling("raft-node")))
+        program: OwnProgram.path, store: store.path,
+        build: try build ?? folder.program(orElse: OwnProgram.sibling("raft-node")))
       let shrinker = FindingShrinker(trial: trial, tries: tries, error: error) {
         FileHandleOutput.standardError.write("\($0)\n")
       }

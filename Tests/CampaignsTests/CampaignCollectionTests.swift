@@ -83,12 +83,13 @@ import Testing
     }
   }
 
-  @Test("a run that was done here meanwhile stays, unless the part's has a finding")
+  @Test("a run that was done here meanwhile stays, unless the part's has a finding, or a worse one")
   func meanwhile() async throws {
     try await withFolder { path in
       for (own, late, wanted) in [
         (RunOutcome.valid, RunOutcome.violation, RunOutcome.violation),
-        (.violation, .valid, .violation), (.crash, .violation, .crash),
+        (.violation, .valid, .violation), (.crash, .violation, .violation),
+        (.objective, .violation, .violation), (.violation, .crash, .violation),
         (.valid, .benchFailure, .valid), (.benchFailure, .valid, .valid),
       ] {
         let place = "\(path)/\(own)-\(late)"
@@ -104,6 +105,47 @@ import Testing
         _ = try await CampaignCollection.collect(parts, into: "\(place)/night")
         #expect(try whole.state().record(of: left)?.outcome == wanted, "\(own), then \(late)")
       }
+    }
+  }
+
+  @Test("parts are not before the whole that was collected from them, nor is another whole of them")
+  func before() async throws {
+    try await withFolder { path in
+      let earlier = try CampaignFolder.make(in: path, for: campaign, shard: .whole)
+      let parts = try (1...2).map {
+        try CampaignFolder.make(in: path, for: campaign, shard: Shard(number: $0, count: 2))
+      }
+      for part in parts { try Worked(part).end(.valid) }
+      // Folders are in the order of the seconds that they were made in.
+      try await Task.sleep(for: .milliseconds(1100))
+      let first = try await CampaignCollection.collect(parts, into: path)
+      #expect(first.name > parts[1].name && parts[1].name > earlier.name)
+      #expect(try first.before(14) == [earlier])
+      try await Task.sleep(for: .milliseconds(1100))
+      let part = try CampaignFolder.make(
+        in: path, for: campaign, shard: Shard(number: 1, count: 2))
+      #expect(try part.before(14) == [parts[0]])
+      try Worked(part).end(.valid)
+      try await Task.sleep(for: .milliseconds(1100))
+      let second = try await CampaignCollection.collect([part, parts[1]], into: path)
+      #expect(second != first)
+      #expect(try second.before(14) == [earlier])
+    }
+  }
+
+  @Test("numbers that no campaign has are refused, wherever its file comes from")
+  func bounds() async throws {
+    try await withFolder { path in
+      for runs in [Int.min, -1, .max] {
+        var bad = campaign
+        bad.runs = runs
+        #expect(bad.problem != nil)
+      }
+      let folder = try CampaignFolder.make(in: path, for: campaign, shard: .whole)
+      var plan = try folder.readPlan()
+      plan.shard = Shard(number: 1, count: .max)
+      try folder.write(plan)
+      #expect(throws: BenchError.self) { try folder.readPlan() }
     }
   }
 

@@ -150,6 +150,40 @@ import Testing
     #expect(Comparison(before, now).findings.map(\.verdict) == ["not tried"])
   }
 
+  @Test("a finding is not gone where nobody looked in its own workload, though others were run")
+  func untriedCell() throws {
+    let before = ComparedSide(
+      "a",
+      [
+        try run(seed: 1, latency: 1, processor: 40, fingerprint: "abc", group: "one"),
+        try run(seed: 1, latency: 1, processor: 40, group: "other"),
+      ])
+    var now = ComparedSide("b", [try run(seed: 1, latency: 1, processor: 40, group: "other")])
+    #expect(Comparison(before, now).findings.map(\.verdict) == ["not tried"])
+    now.runs.append(try run(seed: 1, latency: 1, processor: 40, group: "one"))
+    #expect(Comparison(before, now).findings.map(\.verdict) == ["gone"])
+  }
+
+  @Test("inconclusive runs show neither that a finding is gone nor that nothing is worse")
+  func inconclusive() throws {
+    var (before, now) = (
+      try side("a", runs: 12, seed: Seed(1), findings: 3), try side("b", runs: 12, seed: Seed(2))
+    )
+    for place in now.runs.indices { now.runs[place].outcome = .inconclusive }
+    var comparison = Comparison(before, now)
+    #expect(comparison.findings.map(\.verdict) == ["not tried"])
+    #expect(comparison.undecided == ["w"])
+    #expect(comparison.conclusion.hasPrefix("undecided"))
+    now.runs[11].outcome = .valid
+    comparison = Comparison(before, now)
+    #expect(comparison.findings.map(\.verdict) == ["gone"])
+    #expect(comparison.undecided.isEmpty && comparison.conclusion == "no regression")
+    // Where it was so before too nothing has got worse.
+    for place in before.runs.indices { before.runs[place].outcome = .inconclusive }
+    now.runs[11].outcome = .inconclusive
+    #expect(Comparison(before, now).undecided.isEmpty)
+  }
+
   @Test("what something worse hid before is no rise of its rate")
   func hidden() throws {
     var (before, now) = (ComparedSide("a", []), ComparedSide("b", []))

@@ -38,6 +38,16 @@ import Testing
     }
   }
 
+  @Test("sizes that no integer holds together are none to trip over")
+  func sizes() throws {
+    let runs = (1..<9).map { number in
+      var run = RunEntry.made(number)
+      run.bytes = .max / 2
+      return run
+    }
+    #expect(Retention(keep: 1, oldest: nil, bytes: 1).going(of: runs).count == 7)
+  }
+
   @Test("each cell of each day is summed up, unfinished runs left out")
   func nights() async throws {
     try await with(500) { index in
