@@ -114,6 +114,9 @@ public struct Comparison: Sendable, Encodable {
   /// Whether no difference of any figure could have been seen, and no finding's rate either.
   public var isBlind: Bool { differences.allSatisfy { $0.verdict == "unseen" } }
 
+  /// Whether runs are missing that could have shown that the second side is worse.
+  public var isUndecided: Bool { pairs == 0 || isBlind || !undecided.isEmpty }
+
   /// Whether a figure or a rate is worse for sure.
   public var isRegression: Bool {
     differences.contains { $0.verdict == "regression" } || findings.contains(where: \.holds)

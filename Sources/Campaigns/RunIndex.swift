@@ -79,7 +79,7 @@ public actor RunIndex {
   public nonisolated var unownedExecutor: UnownedSerialExecutor {
     executor.asUnownedSerialExecutor()
   }
-  private nonisolated let store: String
+  nonisolated let store: String
   private let database: DatabaseQueue
 
   /// Opens the index of `store`, or makes it, and brings it up to date. A store that is not there is made
@@ -238,13 +238,16 @@ public actor RunIndex {
 
   /// Removes the runs in these folders, paths in the store, with all that was recorded of them.
   ///
-  /// - Throws: `BenchError` when one cannot be removed; those before it are.
+  /// - Throws: `BenchError` when one goes on, or cannot be removed; those before it are.
   public func remove(_ folders: [String]) throws {
     for folder in folders {
       // The index is a file as any other: what it names must be a run of this store to be removed.
       guard RunEntry.isInStore(folder), RunFolder.isRun("\(store)/\(folder)") else {
         _ = try database.write { try RunEntry.deleteOne($0, key: folder) }
         continue
+      }
+      guard !RunFolder(path: "\(store)/\(folder)").isHeld else {
+        throw BenchError("\(store)/\(folder): its run goes on; wait for its end", isOfInput: true)
       }
       do {
         try FileManager.default.removeItem(atPath: "\(store)/\(folder)")

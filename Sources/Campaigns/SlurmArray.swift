@@ -155,7 +155,7 @@ public struct SlurmArray: Sendable, Codable, Equatable {
   /// What one task does. All that is the user's comes as an argument. A part that was begun is resumed:
   /// Slurm may give a task another node when its own is lost. What the part came to is in its store; the
   /// task fails only when the bench did, or was ended.
-  private static let script = """
+  static let script = """
     #!/bin/sh
     # One part of a campaign: part.sh GAUNTLET FILE STORE PARTS
     gauntlet=$1 file=$2 part=$SLURM_ARRAY_TASK_ID parts=$4

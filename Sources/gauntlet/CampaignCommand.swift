@@ -129,8 +129,9 @@ extension CampaignRunCommand {
       campaign.runs.map { "\($0) runs" }, campaign.seconds.map { Figures.seconds($0) },
     ].compactMap(\.self)
     let end = budget.isEmpty ? "" : ", until \(budget.joined(separator: " or ")) are over"
+    let (cells, runs) = (Set(state.planned.map(\.cell)).count, state.planned.count)
     FileHandleOutput.standardError.write(
-      "\(Set(state.planned.map(\.cell)).count) cells, \(state.planned.count) runs, \(labs) at once\(end)\n"
+      "\(cells) cell\(cells == 1 ? "" : "s"), \(runs) run\(runs == 1 ? "" : "s"), \(labs) at once\(end)\n"
     )
   }
 }

@@ -130,9 +130,7 @@ struct CompareCommand: AsyncParsableCommand {
     if comparison.isRegression { codes.insert(4) }
     if comparison.hasOnlyFailures { codes.insert(RunOutcome.benchFailure.exitCode) }
     if comparison.hasNewViolation { codes.insert(RunOutcome.violation.exitCode) }
-    if comparison.pairs == 0 || comparison.isBlind || !comparison.undecided.isEmpty {
-      codes.insert(RunOutcome.inconclusive.exitCode)
-    }
+    if comparison.isUndecided { codes.insert(RunOutcome.inconclusive.exitCode) }
     let code = Failure.worst(of: codes)
     if code != 0 { throw ExitCode(code) }
   }

@@ -196,11 +196,18 @@ struct RunsTidyCommand: AsyncParsableCommand {
         keep: keep, oldest: days.map { Retention.day($0, before: Date()) },
         bytes: size.map { Int($0 * 1e9) })
       var going: [RunEntry] = []
-      // A run may have been judged again since it was taken in, with more time.
       for run in rule.going(of: try await index.runs()) {
-        let now = try? await index.add(run.folder)
-        if now.flatMap({ RunOutcome(rawValue: $0.outcome) })?.isFinding != true {
+        let folder = RunFolder(path: "\(store)/\(run.folder)")
+        do {
+          if RunFolder.isRun(folder.path) {
+            // It may have been judged again since it was taken in, with more time.
+            let now = try await index.add(run.folder)
+            if folder.isHeld || RunOutcome(rawValue: now.outcome)?.isFinding == true { continue }
+          }
           going.append(run)
+        } catch {
+          // Who knows what it found.
+          FileHandleOutput.standardError.write("gauntlet: \(run.folder): left alone: \(error)\n")
         }
       }
       if !dryRun { try await index.remove(going.map(\.folder)) }

@@ -2,6 +2,7 @@
 
 import Bench
 import Foundation
+import Glibc
 import Testing
 
 @testable import Campaigns
@@ -38,6 +39,51 @@ import Testing
     }
   }
 
+  @Test("an index that is made again while runs end has them all")
+  func rebuiltBeside() async throws {
+    let store = "/tmp/gauntlet-index-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: store) }
+    let folders = (100..<400).map { "g/20261128T021500-\($0)" }
+    for folder in folders {
+      let run = RunFolder(path: "\(store)/\(folder)")
+      try FileManager.default.createDirectory(
+        atPath: run.path, withIntermediateDirectories: true)
+      let text = "system: raft-node\nnodes: 3\ntime: 1s\nworkload: {name: register}\n"
+      try RunFolder.write(Data(text.utf8), to: run.workload)
+      try RunFolder.write(Data(), to: run.history)
+    }
+    let (index, other) = (try RunIndex(store: store), try RunIndex(store: store))
+    let made = Task { try await index.rebuild() }
+    for folder in folders {
+      let results = RunFolder(path: "\(store)/\(folder)").results
+      try RunFolder.write(Data(RunResults.made(build: "ab").utf8), to: results)
+      try await other.add(folder)
+    }
+    _ = try await made.value
+    let runs = try await index.runs()
+    #expect(Set(folders).subtracting(runs.map(\.folder)) == [])
+    #expect(runs.allSatisfy { $0.outcome == "violation" })
+  }
+
+  @Test("a run that goes on is not removed")
+  func held() async throws {
+    try await with(1) { index in
+      let name = try #require(try await index.runs().first?.folder)
+      let run = RunFolder(path: "\(index.store)/\(name)")
+      try FileManager.default.createDirectory(
+        atPath: run.path, withIntermediateDirectories: true)
+      try RunFolder.write(Data(), to: run.history)
+      let holder = open(run.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      #expect(flock(holder, LOCK_EX) == 0)
+      await #expect(throws: BenchError.self) { try await index.remove([name]) }
+      #expect(RunFolder.isRun(run.path))
+      close(holder)
+      try await index.remove([name])
+      #expect(!RunFolder.isRun(run.path))
+      #expect(try await index.count() == 0)
+    }
+  }
+
   @Test("sizes that no integer holds together are none to trip over")
   func sizes() throws {
     let runs = (1..<9).map { number in
@@ -57,6 +103,18 @@ import Testing
       #expect(Set(nights.map(\.day)).count == 10)
       #expect(Set(try await index.nights(3).map(\.day)).count == 3)
     }
+  }
+}
+
+extension RunResults {
+  /// What a run of that build has stored that found a violation, and nothing else.
+  static func made(build: String) -> String {
+    """
+    {"outcome": "violation", "verdict": "invalid", "summary": "A stale read.", "checks": [],
+     "functions": [], "availability": {"available": 1, "isMeasured": true, "longestGap": 0,
+     "recoveries": []}, "faults": [], "phases": [], "leaders": [], "crashes": [], "problems": [],
+     "missing": [], "worstLag": 0, "build": "\(build)"}
+    """
   }
 }
 

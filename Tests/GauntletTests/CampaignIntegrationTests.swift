@@ -101,8 +101,15 @@ struct CampaignIntegrationTests {
     #expect(gone.code == 0, "\(gone.errors)")
     // What was run today is not older than today.
     #expect(gone.output.hasSuffix("0 runs, 0 MB\n"), "\(gone.output)")
+    // Nobody knows any more what this one found.
+    let valid = try await folder.gauntlet("runs", "--json", "--outcome", "valid")
+    let oldest = try #require(valid.output.split(separator: "\n").last)
+    let unread = try #require(oldest.firstMatch(of: /"folder":"([^"]+)"/)).output.1
+    let torn = "\(folder.path)/runs/\(unread)"
+    try Data("{".utf8).write(to: URL(filePath: "\(torn)/results.json"))
     let small = try await folder.gauntlet("runs", "gc", "--size", "0", "--keep", "1")
-    #expect(small.code == 0, "\(small.errors)")
+    #expect(small.code == 0 && small.errors.contains("\(unread): left alone"), "\(small.errors)")
+    #expect(FileManager.default.fileExists(atPath: "\(torn)/history.jsonl"))
     let left = try await folder.gauntlet("runs", "--json", "--limit", "1000")
     let outcomes = left.output.matches(of: /"outcome":"([a-z-]+)"/).map { String($0.output.1) }
     #expect(outcomes.count { $0 == "violation" } == 4 && outcomes.count <= 10, "\(outcomes)")

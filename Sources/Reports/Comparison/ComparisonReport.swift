@@ -97,9 +97,7 @@ struct ComparisonPage {
   init(_ comparison: Comparison, isLinked: Bool) {
     conclusion = comparison.conclusion
     let isWorse = comparison.isRegression || comparison.hasNewViolation
-    let isUnsure =
-      comparison.isBlind || comparison.pairs == 0 || !comparison.undecided.isEmpty
-    tone = isWorse ? "bad" : isUnsure ? "quiet" : "good"
+    tone = isWorse ? "bad" : comparison.isUndecided ? "quiet" : "good"
     pairs = comparison.pairs == 1 ? "1 pair of runs" : "\(comparison.pairs) pairs of runs"
     findings = comparison.findings.map { finding in
       Finding(
