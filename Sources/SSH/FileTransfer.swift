@@ -148,10 +148,13 @@ extension SSHSession {
     let sftp = try await startSFTP(until: deadline)
     do {
       try await body(sftp)
-      try await step("ending SFTP", until: deadline) { libssh2_sftp_shutdown(sftp.pointer) }
+      // Which ends the channel's input, too.
+      try await step("ending SFTP", until: deadline, needsRoom: true) {
+        libssh2_sftp_shutdown(sftp.pointer)
+      }
     } catch {
       // What cannot be ended now goes with the session.
-      _ = try? await step("ending SFTP", until: .now + .seconds(1)) {
+      _ = try? await step("ending SFTP", until: .now + .seconds(1), needsRoom: true) {
         libssh2_sftp_shutdown(sftp.pointer)
       }
       throw error

@@ -163,7 +163,8 @@ extension SSHSession {
   fileprivate func endInput(
     of channel: Handle, until deadline: ContinuousClock.Instant
   ) async throws {
-    try await step("ending the input", until: deadline) {
+    // libssh2 takes the end of a stream that was half sent for another packet when it is called again.
+    try await step("ending the input", until: deadline, needsRoom: true) {
       libssh2_channel_send_eof(channel.pointer)
     }
   }
@@ -191,7 +192,8 @@ extension SSHSession {
   private func finish(
     _ channel: Handle, until deadline: ContinuousClock.Instant
   ) async throws -> RemoteStatus {
-    try await step("closing a channel", until: deadline) {
+    // Which sends the end of the input first, where that has not ended.
+    try await step("closing a channel", until: deadline, needsRoom: true) {
       libssh2_channel_close(channel.pointer)
     }
     // libssh2 takes whatever comes next for the other side's answer, another channel's data too, and how
@@ -217,7 +219,7 @@ extension SSHSession {
   /// session.
   func abandon(_ channel: Handle) async {
     do {
-      try await step("closing a channel", until: .now + .seconds(1)) {
+      try await step("closing a channel", until: .now + .seconds(1), needsRoom: true) {
         libssh2_channel_free(channel.pointer)
       }
     } catch {}

@@ -145,28 +145,36 @@ public actor SSHSession {
     await tunnel?.close()
   }
 
-  /// Calls `attempt` until it has a value, whenever there is a chance that it has.
+  /// Calls `attempt` until it has a value, whenever there is a chance that it has; with `needsRoom` only when
+  /// a small packet goes at once.
   ///
   /// - Throws: what `attempt` throws, `SSHError.timeout`, and `CancellationError`.
   func perform<Value>(
-    _ step: String, until deadline: ContinuousClock.Instant,
+    _ step: String, until deadline: ContinuousClock.Instant, needsRoom: Bool = false,
     _ attempt: () throws(SSHError) -> Value?
   ) async throws -> Value {
     let start = ContinuousClock.now
     await packets.take()
     while true {
       let directions: Readiness.Directions
+      var isMidPacket = false
       let seen = readiness.generation
       do {
         if let failure { throw failure }
-        let before = received.pointee
-        let value = try attempt()
-        if received.pointee != before { readiness.wakeAll() }
-        if let value {
-          packets.give()
-          return value
+        if needsRoom, !hasRoom {
+          directions = .writing
+        } else {
+          let before = received.pointee
+          let value = try attempt()
+          if received.pointee != before { readiness.wakeAll() }
+          if let value {
+            packets.give()
+            return value
+          }
+          directions = Readiness.Directions(
+            rawValue: Int(libssh2_session_block_directions(session)))
+          isMidPacket = directions.contains(.writing)
         }
-        directions = Readiness.Directions(rawValue: Int(libssh2_session_block_directions(session)))
         if Task.isCancelled { throw CancellationError() }
         if ContinuousClock.now >= deadline {
           throw SSHError.timeout(host: host, step: step, after: .now - start)
@@ -180,7 +188,6 @@ public actor SSHSession {
         throw error
       }
       // Only who is in the middle of a packet keeps the turn while it waits.
-      let isMidPacket = directions.contains(.writing)
       if !isMidPacket { packets.give() }
       await readiness.wait(
         for: directions.isEmpty ? .reading : directions, until: deadline, unless: seen)
@@ -188,14 +195,22 @@ public actor SSHSession {
     }
   }
 
+  /// Whether the socket takes a packet of some hundred bytes as a whole: the kernel calls it ready for writing
+  /// only when a good part of its buffer is free.
+  private var hasRoom: Bool {
+    var asked = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+    return poll(&asked, 1, 0) == 1
+  }
+
   /// Calls `call` until it returns something else than "again".
   ///
   /// - Throws: `SSHError` for a negative result; `CancellationError`.
   @discardableResult
   func step(
-    _ name: String, until deadline: ContinuousClock.Instant, _ call: () -> CInt
+    _ name: String, until deadline: ContinuousClock.Instant, needsRoom: Bool = false,
+    _ call: () -> CInt
   ) async throws -> CInt {
-    try await perform(name, until: deadline) { () throws(SSHError) in
+    try await perform(name, until: deadline, needsRoom: needsRoom) { () throws(SSHError) in
       let code = call()
       if code == LIBSSH2_ERROR_EAGAIN { return nil }
       guard code >= 0 else { throw error(code, name) }
