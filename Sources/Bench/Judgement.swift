@@ -39,7 +39,7 @@ public struct Circumstances: Sendable {
 
   /// What the history alone tells of a run that did not come to its end.
   public init(unfinished history: History) {
-    missing = ["the run did not come to its end"]
+    missing = [RunResults.cutOff]
     faults = history.faults.map { fault in
       let choice = fault.details.first { ["shape", "target"].contains($0.name) }
       guard case .text(let name) = choice?.value else {

@@ -170,13 +170,21 @@ public struct RunResults: Sendable, Codable {
     return (sum(\.ok), sum(\.fail), sum(\.info))
   }
 
+  /// What is missing of a run that did not come to its end, when its history is checked later.
+  package static let cutOff = "the run did not come to its end"
+
+  /// Whether these are of a history that was checked though its run had not come to its end.
+  public var isCutOff: Bool { missing.contains(Self.cutOff) }
+
   /// The results in `path`; nil where there are none, as after a SIGKILL.
   public static func read(_ path: String) throws(BenchError) -> RunResults? {
     guard let data = FileManager.default.contents(atPath: path) else { return nil }
     do {
       return try JSONDecoder().decode(RunResults.self, from: data)
     } catch {
-      throw BenchError("\(path): not the results of a run; remove it and check the run again")
+      throw BenchError(
+        "\(path): not the results of a run; remove it and check the run again",
+        isOfInput: true)
     }
   }
 

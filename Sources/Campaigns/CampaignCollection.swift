@@ -20,7 +20,7 @@ public enum CampaignCollection {
         "\(stores.joined(separator: ", ")): no parts of a campaign are there",
         isOfInput: true)
     }
-    let folders = withoutEarlierNights(all.mapValues { $0.sorted { $0.name < $1.name } })
+    let folders = withoutEarlierNights(all.mapValues(Self.inOrder))
     let first = try folders[0].readPlan()
     for folder in folders {
       let plan = try folder.readPlan()
@@ -32,6 +32,13 @@ public enum CampaignCollection {
       }
     }
     return folders
+  }
+
+  /// The newest last, whatever campaign they are of.
+  static func inOrder(_ folders: [CampaignFolder]) -> [CampaignFolder] {
+    folders.sorted {
+      ($0.beginning ?? .distantPast, $0.name) < ($1.beginning ?? .distantPast, $1.name)
+    }
   }
 
   /// The parts that there should be beside `parts` and are not, as `2/8`.

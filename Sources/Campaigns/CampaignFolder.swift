@@ -160,11 +160,15 @@ public struct CampaignFolder: Sendable, Equatable {
         "\(plan): cannot be read as a campaign; put it back as it was, or begin a new one",
         isOfInput: true)
     }
-    if let reason = read.campaign.problem { throw BenchError("\(plan): \(reason)") }
+    if let reason = read.campaign.problem {
+      throw BenchError("\(plan): \(reason)", isOfInput: true)
+    }
     guard (1...Shard.most).contains(read.shard.count),
       (1...read.shard.count).contains(read.shard.number)
     else {
-      throw BenchError("\(plan): there is no shard \(read.shard.number) of \(read.shard.count)")
+      throw BenchError(
+        "\(plan): there is no shard \(read.shard.number) of \(read.shard.count)",
+        isOfInput: true)
     }
     return read
   }

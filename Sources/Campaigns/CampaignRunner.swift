@@ -134,6 +134,10 @@ public actor CampaignRunner {
   private func stored(_ folder: String, of run: CellRun) async -> RunRecord? {
     let results = RunFolder(path: "\(self.folder.store)/\(folder)").results
     guard FileManager.default.fileExists(atPath: results) else { return nil }
+    // Somebody may have looked at what was recorded of one that was cut off; only what he found counts.
+    if let read = try? RunResults.read(results), read.isCutOff, !read.outcome.isFinding {
+      return nil
+    }
     let entry: RunEntry
     do {
       entry = try RunEntry(reading: folder, in: self.folder.store)

@@ -51,8 +51,8 @@ public struct Comparison: Sendable, Encodable {
     /// In one sentence, of one run.
     public var summary: String
     /// `new`, `gone`, `more often`, `known`; `hidden`, where every run of the first side ended with something
-    /// worse, or `not tried`, where the second did none of the runs that could have shown it, or none of them
-    /// was conclusive.
+    /// worse, or `not tried`, where the second did nothing of the same plan that could have shown it, or
+    /// nothing of that was conclusive.
     public var verdict: String
     /// In how many runs the first side has it, and how many it has.
     public var first: [Int]
@@ -106,6 +106,9 @@ public struct Comparison: Sendable, Encodable {
   /// Workloads and faults of which all of the second side's runs are inconclusive, and not all of the first's:
   /// what the second would have shown there is not known.
   public var undecided: [String]
+  /// Plans of which the second side has only runs in which the bench failed, of workloads and faults that the
+  /// first has others of: it may be that the second's nodes do not even start.
+  public var failed: Int
   /// The chance of seeing any difference where there is none.
   public var significance: Double
   /// Smaller effects are none.
@@ -115,7 +118,7 @@ public struct Comparison: Sendable, Encodable {
   public var isBlind: Bool { differences.allSatisfy { $0.verdict == "unseen" } }
 
   /// Whether runs are missing that could have shown that the second side is worse.
-  public var isUndecided: Bool { pairs == 0 || isBlind || !undecided.isEmpty }
+  public var isUndecided: Bool { pairs == 0 || isBlind || !undecided.isEmpty || failed > 0 }
 
   /// Whether a figure or a rate is worse for sure.
   public var isRegression: Bool {
@@ -127,12 +130,6 @@ public struct Comparison: Sendable, Encodable {
     findings.contains {
       ["new", "hidden"].contains($0.verdict) && $0.outcome != RunOutcome.objective.rawValue
     }
-  }
-
-  /// Whether of some workload and faults the second side has only runs in which the bench failed, where the
-  /// first has others: it may be that its nodes do not even start.
-  public var hasOnlyFailures: Bool {
-    unmatched.contains { $0.first > 0 && $0.second == 0 && $0.failed > 0 }
   }
 
   /// So many pairs for each of `workloads` that every figure of theirs can be seen to differ, with two to spare.
@@ -186,6 +183,11 @@ public struct Comparison: Sendable, Encodable {
       }
       return isUndecided(sides[1]) && !isUndecided(sides[0])
     }.map { $0[0].group }.sorted()
+    let tried = Set(first.runs.filter(\.saysSomething).map(\.key.group))
+    failed = Dictionary(grouping: second.runs, by: \.key).count { key, runs in
+      tried.contains(key.group) && !runs.contains(where: \.saysSomething)
+        && runs.contains { $0.outcome == .benchFailure }
+    }
     judge()
   }
 
@@ -286,9 +288,8 @@ public struct Comparison: Sendable, Encodable {
   private static func unmatched(
     _ first: ComparedSide, _ second: ComparedSide, pairedBy keys: Set<PairKey>
   ) -> [Unmatched] {
-    let paired = Set(keys.map(\.cell))
     func groups(_ side: ComparedSide) -> [String: [ComparedRun]] {
-      Dictionary(grouping: side.runs.filter { !paired.contains($0.key.cell) }, by: \.key.group)
+      Dictionary(grouping: side.runs.filter { !keys.contains($0.key) }, by: \.key.group)
     }
     let (left, right) = (groups(first), groups(second))
     return Set(left.keys).union(right.keys).sorted().map { group in
@@ -323,11 +324,10 @@ public struct Comparison: Sendable, Encodable {
         let (left, right) = (rates(first), rates(second))
         let chance = Statistics.fisher(
           left.compactMap { cell, rate in right[cell].map { (first: rate, second: $0) } })
-        let cells = Set(first.runs.filter(isShown).map(\.key.cell))
+        let plans = Set(first.runs.filter(isShown).map(\.key))
         // Whether somebody looked where it was.
         let isTried = second.runs.contains {
-          keys.contains($0.key) && couldShow($0) && $0.outcome != .inconclusive
-            && cells.contains($0.key.cell)
+          plans.contains($0.key) && couldShow($0) && $0.outcome != .inconclusive
         }
         let verdict =
           if first.runs.contains(where: isShown) {

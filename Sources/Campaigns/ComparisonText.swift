@@ -15,6 +15,9 @@ extension Comparison {
       return
         "\(second) has a violation or crash that \(first) has not shown; how often is not sure yet"
     }
+    if failed > 0 {
+      return "undecided: in \(failed) of \(second)'s runs the bench failed"
+    }
     if pairs == 0 { return "nothing to compare: no runs of the same plan" }
     if isBlind { return "undecided: \(pairs) pairs are too few to see any difference" }
     if !undecided.isEmpty {

@@ -123,7 +123,7 @@ final class Journal {
   /// - Throws: `BenchError` when it cannot be read, or a whole line is no event.
   static func read(_ path: String) throws(BenchError) -> (events: [CampaignEvent], bytes: Int) {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw BenchError("\(path): cannot be read; name a campaign's folder")
+      throw BenchError("\(path): cannot be read; name a campaign's folder", isOfInput: true)
     }
     let bytes = data.lastIndex(of: 0x0A).map { $0 - data.startIndex + 1 } ?? 0
     var events: [CampaignEvent] = []
@@ -134,7 +134,8 @@ final class Journal {
         events.append(event)
       } catch {
         throw BenchError(
-          "\(path):\(place + 1): not an event of a campaign; put the file back as it was")
+          "\(path):\(place + 1): not an event of a campaign; put the file back as it was",
+          isOfInput: true)
       }
     }
     return (events, bytes)

@@ -38,10 +38,10 @@ public struct SourceTree: Sendable {
   ///
   /// - Throws: `BenchError` when there is none.
   public func commit(of revision: String) async throws -> String {
-    let lines = try await git(
-      ["rev-parse", "--verify", "--quiet", "--end-of-options", "\(revision)^{commit}"],
-      in: repository)
-    guard let commit = lines.first else {
+    // What is wrong with the repository git says itself; of a revision that is not there it says nothing.
+    _ = try await git(["rev-parse", "--git-dir"], in: repository)
+    let name = ["rev-parse", "--verify", "--quiet", "--end-of-options", "\(revision)^{commit}"]
+    guard let commit = try? await git(name, in: repository).first else {
       throw BenchError("\(revision): no revision of \(repository)", isOfInput: true)
     }
     return commit

@@ -149,10 +149,12 @@ struct CheckCommand: AsyncParsableCommand {
     let results = try await Judgement.judge(history, of: workload, circumstances, limits: limits)
     let summary = RunSummary(
       results: results, workload: workload, folder: folder, repeats: workload.seed ?? 0)
-    // What is printed is what lies there.
-    try results.write(to: folder.results)
-    let report = RunReport(results, history: history, workload: workload, folder: folder)
-    try RunFolder.write(Data(try report.html().utf8), to: folder.report)
+    // What is printed is what lies there; but a run that goes on will say itself what came of it.
+    if !folder.isHeld {
+      try results.write(to: folder.results)
+      let report = RunReport(results, history: history, workload: workload, folder: folder)
+      try RunFolder.write(Data(try report.html().utf8), to: folder.report)
+    }
     print(json ? try summary.json() : summary.text)
     return results.outcome.exitCode
   }

@@ -122,13 +122,14 @@ struct CompareCommand: AsyncParsableCommand {
       throw Failure.report(error)
     }
     print(json ? try JSONOutput.line(comparison) : comparison.text)
-    do {
-      for path in output { try Self.write(comparison, to: path) }
-    } catch {
-      throw Failure.report(error)
+    for path in output {
+      // That one cannot be written says nothing of what was found.
+      do { try Self.write(comparison, to: path) } catch {
+        codes.insert(Failure.report(error).rawValue)
+      }
     }
     if comparison.isRegression { codes.insert(4) }
-    if comparison.hasOnlyFailures { codes.insert(RunOutcome.benchFailure.exitCode) }
+    if comparison.failed > 0 { codes.insert(RunOutcome.benchFailure.exitCode) }
     if comparison.hasNewViolation { codes.insert(RunOutcome.violation.exitCode) }
     if comparison.isUndecided { codes.insert(RunOutcome.inconclusive.exitCode) }
     let code = Failure.worst(of: codes)

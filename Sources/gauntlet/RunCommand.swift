@@ -197,9 +197,9 @@ struct RunCommand: AsyncParsableCommand {
             plan: plan, folder: folder, activity: activity, watchdog: watchdog,
             interruption: interruption)
           let (results, history) = try await run.perform()
-          try print(results, history, workload, seed: seed, folder: folder)
-          await Self.index(folder, in: store)
           tally.withLock { $0.add(results.outcome, seed: seed) }
+          await Self.index(folder, in: store)
+          try print(results, history, workload, seed: seed, folder: folder)
           if interruption.isRaised || (stopAtViolation && results.outcome == .violation) { break }
         }
         watchdog.expect("healing the hosts", within: .seconds(60), dump: nil)

@@ -215,6 +215,17 @@ import Testing
     #expect(state.outcomes == [.violation: 1])
   }
 
+  @Test("of several campaigns' parts the last are those that began last, whatever their names")
+  func names() {
+    let names = [
+      "weekly-20261122T020000-1of2", "nightly-20261129T020000-1of2", "by-hand",
+      "nightly-20261128T020000-1of2",
+    ]
+    let folders = names.map { CampaignFolder(store: "/s", name: "campaigns/\($0)") }
+    #expect(
+      CampaignCollection.inOrder(folders).map(\.name) == [2, 0, 3, 1].map { folders[$0].name })
+  }
+
   @Test("parts of the night before are no parts of this one, and a part that was begun again is")
   func nights() {
     func folder(_ stamp: String, _ part: Int) -> CampaignFolder {

@@ -118,10 +118,35 @@ import Testing
     #expect(comparison.pairs == 0 && comparison.differences.isEmpty)
     #expect(comparison.conclusion.contains("nothing to compare"))
     let unmatched = comparison.unmatched.map { [$0.first, $0.second, $0.failed] }
-    #expect(unmatched == [[3, 3, 0]] && !comparison.hasOnlyFailures)
+    #expect(unmatched == [[3, 3, 0]] && comparison.failed == 0)
     // Nodes that do not even start are the bench's failure, and not nothing.
     for place in other.runs.indices { other.runs[place].outcome = .benchFailure }
-    #expect(Comparison(try side("a", runs: 3, seed: Seed(1)), other).hasOnlyFailures)
+    #expect(Comparison(try side("a", runs: 3, seed: Seed(1)), other).failed == 3)
+  }
+
+  @Test("one pair of runs does not hide that the bench failed in the others")
+  func failures() throws {
+    var (before, now) = (ComparedSide("a", []), ComparedSide("b", []))
+    for (group, failing) in [("sound", 20..<20), ("failing", 1..<4)] {
+      for seed in 0..<20 {
+        before.runs.append(
+          try run(
+            seed: seed, latency: 1, processor: 40,
+            fingerprint: group == "failing" && seed == 2 ? "abc" : nil, group: group))
+        // It is left alone after three of them.
+        if group == "failing", seed >= 4 { continue }
+        var late = try run(seed: seed, latency: 1, processor: 40, group: group)
+        if failing.contains(seed) { late.outcome = .benchFailure }
+        now.runs.append(late)
+      }
+    }
+    let comparison = Comparison(before, now)
+    #expect(comparison.pairs == 21 && comparison.failed == 3 && comparison.isUndecided)
+    #expect(comparison.conclusion == "undecided: in 3 of b's runs the bench failed")
+    #expect(comparison.unmatched.map { [$0.first, $0.second, $0.failed] } == [[19, 0, 3]])
+    // Nobody has looked there.
+    #expect(comparison.findings.map(\.verdict) == ["not tried"])
+    #expect(Comparison(before, before).failed == 0)
   }
 
   @Test("a finding of cells that were run less often before has no higher rate for that")
@@ -174,13 +199,16 @@ import Testing
     #expect(comparison.findings.map(\.verdict) == ["not tried"])
     #expect(comparison.undecided == ["w"])
     #expect(comparison.conclusion.hasPrefix("undecided"))
+    // Not the plan that had it.
     now.runs[11].outcome = .valid
+    #expect(Comparison(before, now).findings.map(\.verdict) == ["not tried"])
+    now.runs[0].outcome = .valid
     comparison = Comparison(before, now)
     #expect(comparison.findings.map(\.verdict) == ["gone"])
     #expect(comparison.undecided.isEmpty && comparison.conclusion == "no regression")
     // Where it was so before too nothing has got worse.
     for place in before.runs.indices { before.runs[place].outcome = .inconclusive }
-    now.runs[11].outcome = .inconclusive
+    for place in now.runs.indices { now.runs[place].outcome = .inconclusive }
     #expect(Comparison(before, now).undecided.isEmpty)
   }
 

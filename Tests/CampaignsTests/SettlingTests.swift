@@ -9,7 +9,9 @@ import Testing
 
 @Suite struct SettlingTests {
   /// What `campaign resume` makes of a run that stored how it ended, of a build of this checksum.
-  private func settled(by build: String, isCollected: Bool) async throws -> RunRecord? {
+  private func settled(
+    by build: String, isCollected: Bool = false, results: String? = nil
+  ) async throws -> RunRecord? {
     let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -33,7 +35,8 @@ import Testing
     try FileManager.default.createDirectory(
       atPath: runFolder.path, withIntermediateDirectories: true)
     try RunFolder.write(Data(campaign.workloads[0].text.utf8), to: runFolder.workload)
-    try RunFolder.write(Data(RunResults.made(build: build).utf8), to: runFolder.results)
+    try RunFolder.write(
+      Data((results ?? RunResults.made(build: build)).utf8), to: runFolder.results)
     do {
       let (journal, _) = try Journal.open(folder.journal)
       try journal.append(.session(time: "20261128T021500"))
@@ -43,7 +46,7 @@ import Testing
       try journal.append(.begin(run: run, attempt: 1, folder: place, reason: ""))
     }
     let runner = try CampaignRunner(
-      folder, program: "/nowhere/gauntlet", interruption: Interruption(),
+      folder, program: "/bin/false", interruption: Interruption(),
       progress: CampaignProgress())
     return try await runner.run().record(of: run)
   }
@@ -52,13 +55,28 @@ import Testing
   func ownBuild() async throws {
     // printf 'its bytes' | sha256sum
     let sum = "2ea9ca2c5409c7c3146c81e7b9c4311e2bde5a5c8bb16b6012bed440dc0de434"
-    #expect(try await settled(by: sum, isCollected: false)?.outcome == .violation)
-    #expect(try await settled(by: "0a", isCollected: false)?.outcome == .benchFailure)
+    #expect(try await settled(by: sum)?.outcome == .violation)
+    #expect(try await settled(by: "0a")?.outcome == .benchFailure)
   }
 
   @Test("a run that was collected was another machine's build, and what it found counts")
   func collected() async throws {
     let record = try #require(try await settled(by: "0a", isCollected: true))
     #expect(record.outcome == .violation && record.summary.contains("stale"))
+  }
+
+  @Test("that somebody checked what there was of a run that was cut off does not end it")
+  func checked() async throws {
+    let sum = "2ea9ca2c5409c7c3146c81e7b9c4311e2bde5a5c8bb16b6012bed440dc0de434"
+    let found = RunResults.made(build: sum)
+      .replacing("\"missing\": []", with: "\"missing\": [\"\(RunResults.cutOff)\"]")
+    let nothing = found.replacing(
+      "\"outcome\": \"violation\"", with: "\"outcome\": \"inconclusive\"")
+    #expect(nothing != found)
+    #expect(try await settled(by: sum, results: found)?.outcome == .violation)
+    // It is done once more, here with a program that is not there.
+    let again = try #require(try await settled(by: sum, results: nothing))
+    #expect(
+      again.outcome == .benchFailure && again.folder != "register-raft-node/20261128T021500-1")
   }
 }

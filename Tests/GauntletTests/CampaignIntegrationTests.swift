@@ -232,7 +232,8 @@ struct CampaignIntegrationTests {
       #expect(findings.contains { $0["verdict"] as? String == "new" })
       // The campaign that it was can be looked at again.
       let again = try await folder.gauntlet(
-        "compare", "A", "B", "--campaign", "compare", "--output", "c.html", "--output", "c.md")
+        "compare", "A", "B", "--campaign", "compare", "--output", "no/where.html", "--output",
+        "c.html", "--output", "c.md")
       #expect(again.code == 1 && again.output.contains("new: violation"), "\(again.output)")
       let page = try String(contentsOfFile: "\(folder.path)/c.html", encoding: .utf8)
       #expect(page.contains("processor time an operation") && page.hasSuffix("</html>\n"))
@@ -271,6 +272,10 @@ struct CampaignIntegrationTests {
         "sh make", "--program", "node", "--workload", file, "--time", "1s", "--error", "0.6",
         "--json")
       #expect(found.code == 0, "\(found.output) \(found.errors)")
+      let typo = try await folder.gauntlet(
+        "bisect", "--good", "mian~8", "--bad", "main", "--source", repository, "--make", "true",
+        "--program", "node", "--workload", file)
+      #expect(typo.code == 65 && typo.errors.contains("mian~8: no revision of"), "\(typo)")
       let first = try #require(try found.json()["first"] as? [[String: Any]])
       #expect(first.map { $0["subject"] as? String } == ["commit 5"], "\(found.output)")
     }

@@ -65,6 +65,18 @@ struct DashboardIntegrationTests {
         #expect(versus.body.contains("<th scope=\"row\">"), "\(versus.body.suffix(1500))")
         #expect(try await server.get("/compare?a=no&b=no").body.contains("class=\"alarm\""))
 
+        // Runs that were removed since are known from the campaign's journal.
+        let stripped = "\(folder.path)/runs/campaigns/stripped"
+        try FileManager.default.copyItem(
+          atPath: "\(folder.path)/runs\(campaign)", toPath: stripped)
+        let journal = try String(contentsOfFile: "\(stripped)/journal.jsonl", encoding: .utf8)
+        try Data(journal.replacing("raft-node/2", with: "raft-node/removed-2").utf8)
+          .write(to: URL(filePath: "\(stripped)/journal.jsonl"))
+        let name = campaign.dropFirst("/campaigns/".count)
+        let late = try await server.get("/compare?a=\(name)&b=stripped")
+        #expect(late.code == 200 && late.body.contains("2 pairs of runs"), "\(late.body)")
+        try FileManager.default.removeItem(atPath: stripped)
+
         // Figures that no run has, and plans that no campaign has, end nothing.
         let store = "\(folder.path)/runs"
         let evil = "\(store)/campaigns/evil"

@@ -84,7 +84,7 @@ public struct CampaignReport: Sendable {
       "## Gauntlet: \(plain(title)): \(plain(Badge.outcome(summary.outcome).word))\(summary.isOver ? "" : " so far")",
       "",
       plain(CampaignPage.sentence(summary)), "",
-      "Began \(summary.began.map(Address.date) ?? "not yet") (UTC), \(plain(summary.folder))",
+      "Began \(plain(summary.began.map(Address.date) ?? "not yet")) (UTC), \(plain(summary.folder))",
       "",
     ]
     for finding in summary.findings {
