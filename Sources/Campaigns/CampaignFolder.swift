@@ -148,10 +148,16 @@ public struct CampaignFolder: Sendable, Equatable {
   }
 
   /// The campaign, which part of it this is, and on which hosts it runs.
-  func readPlan() throws(BenchError) -> Plan {
+  func readPlan() throws(BenchError) -> Plan { try readPlan(in: try planData()) }
+
+  func planData() throws(BenchError) -> Data {
     guard let data = FileManager.default.contents(atPath: plan) else {
       throw BenchError("\(plan): cannot be read; name a campaign's folder", isOfInput: true)
     }
+    return data
+  }
+
+  func readPlan(in data: Data) throws(BenchError) -> Plan {
     let read: Plan
     do {
       read = try JSONDecoder().decode(Plan.self, from: data)
@@ -176,10 +182,5 @@ public struct CampaignFolder: Sendable, Equatable {
   /// Where the campaign stands, as its journal has it; nothing is changed.
   ///
   /// - Throws: `BenchError` when it cannot be read.
-  public func state() throws(BenchError) -> CampaignState {
-    let plan = try readPlan()
-    let isBegun = FileManager.default.fileExists(atPath: journal)
-    let events = isBegun ? try Journal.read(journal).events : []
-    return CampaignState(plan.campaign, after: events, shard: plan.shard)
-  }
+  public func state() throws(BenchError) -> CampaignState { try reading().state }
 }

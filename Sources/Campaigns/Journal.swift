@@ -125,20 +125,35 @@ final class Journal {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw BenchError("\(path): cannot be read; name a campaign's folder", isOfInput: true)
     }
-    let bytes = data.lastIndex(of: 0x0A).map { $0 - data.startIndex + 1 } ?? 0
+    return (try events(in: data[...], of: path), whole(data))
+  }
+
+  /// How many bytes of `data` are whole lines.
+  static func whole(_ data: Data) -> Int {
+    data.lastIndex(of: 0x0A).map { $0 - data.startIndex + 1 } ?? 0
+  }
+
+  /// The events in the whole lines of `data`, a part of the journal at `path` that begins a line after so many
+  /// others.
+  ///
+  /// - Throws: `BenchError` when one is no event.
+  static func events(
+    in data: Data, of path: String, after lines: Int = 0
+  ) throws(BenchError) -> [CampaignEvent] {
+    let decoder = JSONDecoder()
     var events: [CampaignEvent] = []
-    for (place, line) in data.prefix(bytes).split(separator: 0x0A).enumerated() {
+    for (place, line) in data.prefix(whole(data)).split(separator: 0x0A).enumerated() {
       do {
-        let event = try JSONDecoder().decode(CampaignEvent.self, from: line)
+        let event = try decoder.decode(CampaignEvent.self, from: line)
         guard event.isSound else { throw BenchError("out of bounds") }
         events.append(event)
       } catch {
         throw BenchError(
-          "\(path):\(place + 1): not an event of a campaign; put the file back as it was",
+          "\(path):\(lines + place + 1): not an event of a campaign; put the file back as it was",
           isOfInput: true)
       }
     }
-    return (events, bytes)
+    return events
   }
 
   private init(_ file: FileDescriptor, _ path: String) {

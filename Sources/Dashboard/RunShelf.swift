@@ -26,6 +26,11 @@ actor RunShelf {
   /// The store.
   nonisolated let store: String
 
+  /// Of the campaigns that were shown lately.
+  private var readings: [String: CampaignReading] = [:]
+
+  /// So many planned runs of campaigns are kept in memory, some hundred bytes each.
+  private static let mostKept = 50_000
   private static let largestDocument = 64 << 20
   private static let largestHistory = 512 << 20
   private static let logWindow = 4 << 20
@@ -221,7 +226,10 @@ actor RunShelf {
     where FileManager.default.fileExists(atPath: "\(folder.path)/\(name)") {
       try checkFile("\(folder.name)/\(name)", limit: Self.largestDocument)
     }
-    let state = try folder.state()
+    let reading = try folder.reading(after: readings[folder.name])
+    if readings.values.reduce(0, { $0 + $1.state.planned.count }) > Self.mostKept { readings = [:] }
+    readings[folder.name] = reading
+    let state = reading.state
     return Stand(
       folder: folder, state: state, summary: CampaignSummary(state, folder: folder))
   }
