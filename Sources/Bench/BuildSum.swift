@@ -30,6 +30,13 @@ extension RunFolder {
       .map { String($0.dropFirst(name.count + 3)) }
   }
 
+  /// The checksum of what the run tested, as `results` have it, or as was noted when it began; nil where neither
+  /// does.
+  public func testedSum(_ results: RunResults?) -> String? {
+    let sums = [results?.build, Self.note("sha256", in: workload)]
+    return sums.compactMap(\.self).first { !$0.isEmpty }
+  }
+
   /// The program that the run tested, as its `run.yaml` names it, or `usual` when that is the same one; nil for a
   /// run of which nobody noted it.
   ///

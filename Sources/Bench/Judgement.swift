@@ -281,7 +281,7 @@ public enum Judgement {
         $0.verdict == "unknown" && $0.name != CheckName.availability.rawValue
       }
       let reasons = unknown.map(\.detail) + results.missing
-      return "Inconclusive: \(reasons.joined(separator: "; "))."
+      return "It shows too little: \(reasons.joined(separator: "; "))."
     }
   }
 }

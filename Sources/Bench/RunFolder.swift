@@ -88,7 +88,7 @@ public struct RunFolder: Sendable, Equatable {
       let relative = attempt == 1 ? name : "\(name)-\(attempt)"
       if mkdir("\(store)/\(relative)", 0o755) == 0 {
         let folder = RunFolder(path: "\(store)/\(relative)")
-        try folder.point(latest: "\(store)/latest", to: relative)
+        try point(latest: "\(store)/latest", to: relative)
         return folder
       }
       guard errno == EEXIST else { break }
@@ -98,7 +98,7 @@ public struct RunFolder: Sendable, Equatable {
   }
 
   /// A new link is moved over the old one, so that there is always one.
-  private func point(latest: String, to target: String) throws(BenchError) {
+  package static func point(latest: String, to target: String) throws(BenchError) {
     let fresh = "\(latest).\(getpid())"
     guard symlink(target, fresh) == 0, rename(fresh, latest) == 0 else {
       unlink(fresh)

@@ -17,12 +17,18 @@ public enum RunBundle {
     let work = files.temporaryDirectory.appending(path: "gauntlet-\(UUID())")
     defer { try? files.removeItem(at: work) }  // what was packed
     let output = URL(filePath: path).path
+    let place = URL(filePath: output).deletingLastPathComponent().path
+    guard files.fileExists(atPath: place) else {
+      throw BenchError("\(path): there is no folder \(place); make it", isOfInput: true)
+    }
     do {
       try files.createDirectory(at: work, withIntermediateDirectories: true)
       try files.copyItem(atPath: real.path, toPath: work.appending(path: name).path)
       var command = "gauntlet replay \(name)"
       if let build {
-        guard try BuildSum.sum(of: build) == (try RunResults.read(folder.results))?.build else {
+        let tested = folder.testedSum(try RunResults.read(folder.results))
+        let sum = try BuildSum.sum(of: build)
+        guard sum == tested ?? sum else {
           throw BenchError("\(build): not the program that \(folder.path) tested", isOfInput: true)
         }
         try files.copyItem(atPath: build, toPath: work.appending(path: "\(name)/program").path)

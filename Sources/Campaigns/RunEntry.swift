@@ -85,7 +85,7 @@ public struct RunEntry: Sendable, Codable, Equatable {
     let kinds = Set(workload.faults.map(\.kind.name)).sorted().joined(separator: "+")
     self.workload = membership?.run.cell.workload ?? "register-\(workload.system.rawValue)"
     faults = membership?.run.cell.faults.name ?? (kinds.isEmpty ? "none" : kinds)
-    sum = results?.build ?? ""
+    sum = run.testedSum(results) ?? ""
     build = membership?.run.cell.build ?? String(sum.prefix(12))
     nodes = workload.nodes
     clients = workload.clients

@@ -4,6 +4,7 @@ import Bench
 import Blocking
 import FoundationEssentials
 import GRDB
+import Glibc
 
 extension BenchError {
   /// That nothing lies where the store should be.
@@ -83,10 +84,12 @@ public actor RunIndex {
   private let database: DatabaseQueue
 
   /// Opens the index of `store`, or makes it, and brings it up to date. A store that is not there is made
-  /// too, unless one is only looked at.
+  /// too, unless one is only looked at. A damaged one is thrown away if it is to be `isRemade`.
   ///
   /// - Throws: `BenchError` when it cannot be opened.
-  public init(store: String, isLooking: Bool = false) throws(BenchError) {
+  public init(
+    store: String, isLooking: Bool = false, isRemade: Bool = false
+  ) throws(BenchError) {
     self.store = store
     let path = "\(store)/index.sqlite"
     guard !isLooking || FileManager.default.fileExists(atPath: store) else {
@@ -94,15 +97,33 @@ public actor RunIndex {
     }
     do {
       try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
-      var configuration = Configuration()
-      configuration.busyMode = .timeout(30)
-      configuration.journalMode = .wal
-      database = try DatabaseQueue(path: path, configuration: configuration)
-      try Self.migrator.migrate(database)
-    } catch {
+      do {
+        database = try Self.open(path)
+      } catch let error as DatabaseError where Self.isDamaged(error) && isRemade {
+        for ending in ["", "-wal", "-shm"] {
+          try? FileManager.default.removeItem(atPath: path + ending)  // may not be there
+        }
+        database = try Self.open(path)
+      }
+    } catch let error as DatabaseError where Self.isDamaged(error) {
       throw BenchError(
-        "\(path): \(error); remove it and make it again with gauntlet runs reindex")
+        "\(path): damaged; gauntlet runs reindex makes it again from the runs", isOfInput: true)
+    } catch {
+      throw BenchError("\(path): \(error)")
     }
+  }
+
+  private static func open(_ path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(30)
+    configuration.journalMode = .wal
+    let database = try DatabaseQueue(path: path, configuration: configuration)
+    try migrator.migrate(database)
+    return database
+  }
+
+  private static func isDamaged(_ error: DatabaseError) -> Bool {
+    [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode)
   }
 
   private static var migrator: DatabaseMigrator {
@@ -258,6 +279,22 @@ public actor RunIndex {
       }
       _ = try database.write { try RunEntry.deleteOne($0, key: folder) }
     }
+    try mendLatest()
+  }
+
+  /// Points `latest` to the newest run, if what it points to is gone.
+  private func mendLatest() throws {
+    let latest = "\(store)/latest"
+    guard (try? FileManager.default.destinationOfSymbolicLink(atPath: latest)) != nil,
+      !FileManager.default.fileExists(atPath: latest)
+    else { return }
+    var newest = RunFilter()
+    newest.limit = 1
+    if let run = try runs(newest).first {
+      try RunFolder.point(latest: latest, to: run.folder)
+    } else {
+      unlink(latest)  // a link to nothing
+    }
   }
 
   /// Makes the index again from the run folders alone; returns how many there are, and the folders that
@@ -280,6 +317,7 @@ public actor RunIndex {
     try database.write { database in
       for folder in missed { try (try? RunEntry(reading: folder, in: store))?.save(database) }
     }
+    try mendLatest()
     return (entries.count, unreadable)
   }
 

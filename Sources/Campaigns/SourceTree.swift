@@ -39,7 +39,11 @@ public struct SourceTree: Sendable {
   /// - Throws: `BenchError` when there is none.
   public func commit(of revision: String) async throws -> String {
     // What is wrong with the repository git says itself; of a revision that is not there it says nothing.
-    _ = try await git(["rev-parse", "--git-dir"], in: repository)
+    do { _ = try await git(["rev-parse", "--git-dir"], in: repository) } catch let error
+      as BenchError
+    {
+      throw BenchError("\(error)", isOfInput: true)
+    }
     let name = ["rev-parse", "--verify", "--quiet", "--end-of-options", "\(revision)^{commit}"]
     guard let commit = try? await git(name, in: repository).first else {
       throw BenchError("\(revision): no revision of \(repository)", isOfInput: true)

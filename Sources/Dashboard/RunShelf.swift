@@ -82,9 +82,16 @@ actor RunShelf {
     let nodes = names(in: "\(folder)/nodes", last: 100)
     return Shown(
       entry: entry, results: results,
-      logs: nodes.map { ($0, names(in: "\(folder)/nodes/\($0)", last: 50)) },
+      logs: nodes.map { ($0, logs(in: "\(folder)/nodes/\($0)")) },
       files: Self.files.filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") },
       isLive: results == nil && run.isHeld)
+  }
+
+  /// The files of a node that are text: not what it stored, packed or not.
+  private func logs(in home: String) -> [String] {
+    names(in: home, last: 50).filter { name in
+      !name.hasSuffix(".gz") && (try? checkFile("\(home)/\(name)", limit: .max)) != nil
+    }
   }
 
   /// The runs that somebody is at work on, as paths in the store, the newest first.
@@ -105,7 +112,8 @@ actor RunShelf {
     try check(folder)
     let packed = RunFolder(path: "\(store)/\(folder)")
     guard packed.history != packed.packedHistory else {
-      throw NotShown(description: "The history is packed; `gauntlet report` draws it.")
+      throw NotShown(
+        description: "The history is packed; `gauntlet check` writes its page, report.html.")
     }
     for name in ["history.jsonl", "results.json", "run.yaml"] {
       let limit = name == "history.jsonl" ? Self.largestHistory : Self.largestDocument
@@ -113,13 +121,17 @@ actor RunShelf {
     }
     // Packed, it may unfold to a thousand times its size.
     guard try beginning(of: "\(folder)/history.jsonl") == [UInt8(ascii: "{")] else {
-      throw NotShown(description: "The history is packed; `gauntlet check` reads it.")
+      throw NotShown(
+        description: "history.jsonl is empty, or packed, or none; `gauntlet check` says which.")
     }
     let run = RunFolder(path: "\(store)/\(folder)")
     guard let results = try RunResults.read(run.results) else {
       throw NotShown(description: "The run has not ended; its page is drawn then.")
     }
-    let history = try History(file: run.history)
+    let history: History
+    do { history = try History(file: run.history) } catch {
+      throw NotShown(description: "The history cannot be drawn: \(error)")
+    }
     let workload = try WorkloadFile.read(path: run.workload)
     return try RunReport(results, history: history, workload: workload, folder: run)
       .html(nonce: nonce)

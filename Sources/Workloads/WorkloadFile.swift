@@ -88,6 +88,11 @@ public enum WorkloadFile {
     let load = try load(try root.mapping("workload"), of: root, system: system)
     var faults: [FaultSpecification] = []
     if let list = root.take("faults") {
+      // Nothing after the colon is none; anything else that is no list was meant to be something.
+      guard list.sequence != nil || list.string?.isEmpty == true else {
+        throw root.failure(
+          "faults", list, "must be a list, such as [{kill: [one], every: 5s, for: 1s}]")
+      }
       for item in list.array() {
         faults.append(try FaultSpecification(item, file: file, system: system))
       }

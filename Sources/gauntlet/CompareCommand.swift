@@ -100,6 +100,12 @@ struct CompareCommand: AsyncParsableCommand {
     guard smallest >= 0, smallest.isFinite else {
       throw ValidationError("--smallest is a share from 0, such as 0.03.")
     }
+    for path in output {
+      let place = URL(filePath: path).deletingLastPathComponent().path
+      guard FileManager.default.fileExists(atPath: place) else {
+        throw ValidationError("--output \(path): there is no folder \(place).")
+      }
+    }
     for (flag, text) in [("--time", time), ("--for", limit ?? "1s")]
     where Duration(workload: text) == nil {
       throw ValidationError("\(flag) is a time above zero, such as 10s or 5m.")
@@ -186,8 +192,14 @@ struct CompareCommand: AsyncParsableCommand {
         first, second, of: try CampaignFolder.find(campaign, in: store), smallest: smallest)
     }
     if !workload.isEmpty { return try await compareBuilds(store, &codes) }
-    if let runs = [first, second].map({ try? self.store.run($0) }) as? [RunFolder] {
-      return try Comparison.runs(runs[0], runs[1])
+    let runs = [first, second].map { try? self.store.run($0) }
+    if let one = runs[0], let other = runs[1] { return try Comparison.runs(one, other) }
+    // Where only one is a run, and nothing else, the other was to be one.
+    for (name, other) in [(first, second), (second, first)]
+    where (try? self.store.run(other)) != nil && (try? CampaignFolder.find(other, in: store)) == nil
+      && !name.hasPrefix("last-")
+    {
+      _ = try self.store.run(name)
     }
     for name in [first, second] where FileManager.default.isExecutableFile(atPath: name) {
       var isFolder = false
@@ -279,8 +291,9 @@ struct SourceOptions: ParsableArguments {
     let signals = Task { await RunCommand.watchSignals(interruption, saying: "ending the build") }
     defer { signals.cancel() }
     var programs: [String] = []
-    for name in names {
-      let commit = try await tree.commit(of: name)
+    var commits: [String] = []
+    for name in names { commits.append(try await tree.commit(of: name)) }
+    for (name, commit) in zip(names, commits) {
       FileHandleOutput.standardError.write("builds \(name) (\(commit.prefix(12)))\n")
       programs.append(try await tree.build(commit, interruption))
     }

@@ -288,8 +288,9 @@ struct RunsReindexCommand: AsyncParsableCommand {
 
   func run() async throws {
     do {
-      let (count, unreadable) = try await RunIndex(store: store.path, isLooking: true)
-        .rebuild()
+      let (count, unreadable) = try await RunIndex(
+        store: store.path, isLooking: true, isRemade: true
+      ).rebuild()
       for (folder, reason) in unreadable.sorted(by: { $0.key < $1.key }) {
         FileHandleOutput.standardError.write("gauntlet: \(folder): left out: \(reason)\n")
       }

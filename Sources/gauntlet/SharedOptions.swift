@@ -12,6 +12,13 @@ struct StoreOption: ParsableArguments {
     help: "Where run folders lie; GAUNTLET_STORE if left out, else runs.")
   var given: String?
 
+  func validate() throws {
+    var isFolder = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder {
+      throw ValidationError("\(path) is a file; name the folder of a store with --store.")
+    }
+  }
+
   /// What the flag says, else the variable, else `runs`.
   var path: String {
     given ?? ProcessInfo.processInfo.environment["GAUNTLET_STORE"] ?? "runs"
@@ -22,7 +29,9 @@ struct StoreOption: ParsableArguments {
   /// - Throws: `BenchError` when no run of the store is there.
   static func run(_ text: String, in store: String) throws(BenchError) -> String {
     let root = URL(filePath: store).resolvingSymlinksInPath().path
-    let groups = (try? FileManager.default.contentsOfDirectory(atPath: store)) ?? []
+    // What `latest` points to is a run itself, and no folder of runs.
+    let groups = ((try? FileManager.default.contentsOfDirectory(atPath: store)) ?? [])
+      .filter { !$0.hasPrefix("latest") }
     let places = [text, "\(store)/\(text)"] + groups.sorted().map { "\(store)/\($0)/\(text)" }
     for path in places where RunFolder.isRun(path) {
       let real = URL(filePath: path).resolvingSymlinksInPath().path

@@ -110,9 +110,32 @@ struct CampaignIntegrationTests {
     let small = try await folder.gauntlet("runs", "gc", "--size", "0", "--keep", "1")
     #expect(small.code == 0 && small.errors.contains("\(unread): left alone"), "\(small.errors)")
     #expect(FileManager.default.fileExists(atPath: "\(torn)/history.jsonl"))
+    try await names(folder, run: String(unread))
     let left = try await folder.gauntlet("runs", "--json", "--limit", "1000")
     let outcomes = left.output.matches(of: /"outcome":"([a-z-]+)"/).map { String($0.output.1) }
     #expect(outcomes.count { $0 == "violation" } == 4 && outcomes.count <= 10, "\(outcomes)")
+  }
+
+  /// What names no run removes none, `latest` stays one, and a damaged index is made again.
+  private func names(_ folder: CommandLineFolder, run: String) async throws {
+    let before = try await folder.gauntlet("runs", "--json", "--limit", "1000").output
+    for name in ["", ".", "..", "/"] {
+      let run = try await folder.gauntlet("runs", "rm", name)
+      #expect(run.code == 65 && run.errors.contains("no run of"), "\(name): \(run)")
+    }
+    let wrong = try await folder.gauntlet("compare", "nope", run)
+    #expect(wrong.code == 65 && wrong.errors.contains("nope: no run of"), "\(wrong)")
+    #expect(try await folder.gauntlet("runs", "--json", "--limit", "1000").output == before)
+    let index = "\(folder.path)/runs/index.sqlite"
+    try Data("no index".utf8).write(to: URL(filePath: index))
+    let damaged = try await folder.gauntlet("runs")
+    #expect(damaged.code == 65 && damaged.errors.contains("runs reindex"), "\(damaged)")
+    #expect(try await folder.gauntlet("runs", "reindex").code == 0)
+    let newest = try await folder.gauntlet("runs", "show", "latest", "--json").json()
+    let name = try #require(newest["folder"] as? String)
+    #expect(try await folder.gauntlet("runs", "rm", "latest").code == 0)
+    let next = try await folder.gauntlet("runs", "show", "latest", "--json")
+    #expect(next.code == 0 && !next.output.contains(name), "\(next)")
   }
 
   @Test("Ctrl-C ends the runs in order; what they had is kept, and they are done again")
@@ -230,9 +253,11 @@ struct CampaignIntegrationTests {
       #expect(try await folder.differences(of: worse.output, from: "comparison") == "")
       let findings = try #require(try worse.json()["findings"] as? [[String: Any]])
       #expect(findings.contains { $0["verdict"] as? String == "new" })
-      // The campaign that it was can be looked at again.
+      // The campaign that it was can be looked at again, and a page that cannot be written hides nothing.
+      try FileManager.default.createDirectory(
+        atPath: "\(folder.path)/taken.html", withIntermediateDirectories: true)
       let again = try await folder.gauntlet(
-        "compare", "A", "B", "--campaign", "compare", "--output", "no/where.html", "--output",
+        "compare", "A", "B", "--campaign", "compare", "--output", "taken.html", "--output",
         "c.html", "--output", "c.md")
       #expect(again.code == 1 && again.output.contains("new: violation"), "\(again.output)")
       let page = try String(contentsOfFile: "\(folder.path)/c.html", encoding: .utf8)
@@ -272,6 +297,10 @@ struct CampaignIntegrationTests {
         "sh make", "--program", "node", "--workload", file, "--time", "1s", "--error", "0.6",
         "--json")
       #expect(found.code == 0, "\(found.output) \(found.errors)")
+      let nowhere = try await folder.gauntlet(
+        "bisect", "--good", "a", "--bad", "b", "--source", folder.path, "--make", "true",
+        "--program", "node", "--workload", file)
+      #expect(nowhere.code == 65 && nowhere.errors.contains("not a git repository"), "\(nowhere)")
       let typo = try await folder.gauntlet(
         "bisect", "--good", "mian~8", "--bad", "main", "--source", repository, "--make", "true",
         "--program", "node", "--workload", file)

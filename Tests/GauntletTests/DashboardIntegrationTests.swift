@@ -48,6 +48,8 @@ struct DashboardIntegrationTests {
         #expect(timeline.code == 200)
         #expect(timeline.body.contains("id=\"run-data\""))
         #expect(timeline.header("content-security-policy").contains("script-src 'nonce-"))
+        // Its nodes' data lies beside their logs.
+        #expect(try await server.get("\(violation)/logs").code == 200)
         let logs = try await server.get("\(violation)/logs?log=n1/node.log&q=LISTENING")
         #expect(logs.body.contains("listening"), "\(logs.body.suffix(600))")
         #expect(!logs.body.contains("recovered"))

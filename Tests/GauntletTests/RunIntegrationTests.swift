@@ -275,8 +275,13 @@ struct RunIntegrationTests {
       #expect(run.code == 128 + SIGKILL)
       #expect(try await eventually { try Traces.now(of: folder) == before })
       #expect(try self.history(folder).utf8.count >= seen)
+      let bundle = try await folder.gauntlet("report", "latest", "--bundle", "cut-off.tar.gz")
+      #expect(bundle.code == 0 && bundle.output.contains("with /"), "\(bundle)")
       let check = try await folder.gauntlet("check", folder.latest)
       #expect([0, 2].contains(check.code), "\(check.output) \(check.errors)")
+      // What it tested is known from its beginning.
+      let checked = try await folder.gauntlet("report", "latest", "--bundle", "checked.tar.gz")
+      #expect(checked.code == 0 && checked.output.contains("with /"), "\(checked)")
     }
   }
 

@@ -66,6 +66,9 @@ import Testing
   func refusals() {
     #expect(refusal("nodes: 5\nclient: 3").hasPrefix("w.yaml:2: unknown key client; it takes"))
     #expect(refusal("nodes: 5\nrate: -3").hasPrefix("w.yaml:2: rate: \"-3\" is not above zero"))
+    for faults in ["kill", "3", "true", "{kill: [one], every: 1s, for: 500ms}"] {
+      #expect(refusal("nodes: 5\nfaults: \(faults)").hasPrefix("w.yaml:2: faults: must be a list"))
+    }
     #expect(refusal("nodes: many").hasPrefix("w.yaml:1: nodes:"))
     #expect(refusal("nodes: 0").hasPrefix("w.yaml:1: nodes:"))
     #expect(refusal("time: soon").contains("is no time above zero"))
