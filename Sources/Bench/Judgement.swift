@@ -256,7 +256,7 @@ public enum Judgement {
     {
       found.insert(.inconclusive)
     }
-    return RunOutcome.byPrecedence.first { found.contains($0) } ?? .valid
+    return RunOutcome.worst(of: found) ?? .valid
   }
 
   private static func summary(_ results: RunResults) -> String {

@@ -127,11 +127,18 @@ public struct RunFolder: Sendable, Equatable {
     do {
       try data.write(to: URL(filePath: path), options: .atomic)
     } catch {
-      let folder = URL(filePath: path).deletingLastPathComponent().path
-      guard FileManager.default.fileExists(atPath: folder) else {
-        throw BenchError("\(path): there is no folder \(folder); make it first", isOfInput: true)
-      }
+      try requireFolder(of: path)
       throw BenchError("\(path): cannot be written; see that there is room and that you may")
+    }
+  }
+
+  /// Makes sure that a file can lie at `path`, as far as its folder goes.
+  ///
+  /// - Throws: `BenchError` when that is not there.
+  public static func requireFolder(of path: String) throws(BenchError) {
+    let folder = URL(filePath: path).deletingLastPathComponent().path
+    guard FileManager.default.fileExists(atPath: folder) else {
+      throw BenchError("\(path): there is no folder \(folder); make it first", isOfInput: true)
     }
   }
 }

@@ -35,9 +35,9 @@ public enum RunOutcome: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Whether of two, one of each, this is what came of both.
-  public func hides(_ other: RunOutcome) -> Bool {
-    Self.byPrecedence.first { $0 == self || $0 == other } == self && self != other
+  /// That of `outcomes` which hides all others; nil for none.
+  public static func worst(of outcomes: Set<RunOutcome>) -> RunOutcome? {
+    byPrecedence.first(where: outcomes.contains)
   }
 
   /// The outcomes, that which hides all others first.

@@ -17,10 +17,7 @@ public enum RunBundle {
     let work = files.temporaryDirectory.appending(path: "gauntlet-\(UUID())")
     defer { try? files.removeItem(at: work) }  // what was packed
     let output = URL(filePath: path).path
-    let place = URL(filePath: output).deletingLastPathComponent().path
-    guard files.fileExists(atPath: place) else {
-      throw BenchError("\(path): there is no folder \(place); make it", isOfInput: true)
-    }
+    try RunFolder.requireFolder(of: path)
     do {
       try files.createDirectory(at: work, withIntermediateDirectories: true)
       try files.copyItem(atPath: real.path, toPath: work.appending(path: name).path)
@@ -28,7 +25,7 @@ public enum RunBundle {
       if let build {
         let tested = folder.testedSum(try RunResults.read(folder.results))
         let sum = try BuildSum.sum(of: build)
-        guard sum == tested ?? sum else {
+        guard tested == nil || sum == tested else {
           throw BenchError("\(build): not the program that \(folder.path) tested", isOfInput: true)
         }
         try files.copyItem(atPath: build, toPath: work.appending(path: "\(name)/program").path)

@@ -90,12 +90,8 @@ public struct CampaignFolder: Sendable, Equatable {
   /// Points `campaigns/latest` to it, as `make` does.
   func pointLatest(for campaign: Campaign) throws(BenchError) {
     guard !campaign.isInOrder else { return }
-    let (link, fresh) = ("\(store)/campaigns/latest", "\(store)/campaigns/latest.\(getpid())")
-    guard symlink(String(name.dropFirst("campaigns/".count)), fresh) == 0, rename(fresh, link) == 0
-    else {
-      unlink(fresh)
-      throw BenchError("\(link): \(String(cString: strerror(errno))); remove what is there")
-    }
+    try RunFolder.point(
+      latest: "\(store)/campaigns/latest", to: String(name.dropFirst("campaigns/".count)))
   }
 
   /// Writes what is kept of the campaign.

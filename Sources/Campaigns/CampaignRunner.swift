@@ -134,18 +134,17 @@ public actor CampaignRunner {
   private func stored(_ folder: String, of run: CellRun) async -> RunRecord? {
     let results = RunFolder(path: "\(self.folder.store)/\(folder)").results
     guard FileManager.default.fileExists(atPath: results) else { return nil }
-    // Somebody may have looked at what was recorded of one that was cut off; only what he found counts.
-    if let read = try? RunResults.read(results), read.isCutOff, !read.outcome.isFinding {
-      return nil
-    }
     let entry: RunEntry
     do {
-      entry = try RunEntry(reading: folder, in: self.folder.store)
+      let results = try RunResults.read(results)
+      // Somebody may have looked at what was recorded of one that was cut off; only what he found counts.
+      if let results, results.isCutOff, !results.outcome.isFinding { return nil }
+      entry = try RunEntry(of: results, in: folder, of: self.folder.store)
     } catch {
       return RunRecord(
         folder: folder, outcome: .benchFailure, summary: "\(error)", seconds: 0, loadSeconds: 0)
     }
-    do { try await index.add(folder) } catch { progress.warn("not in the index: \(error)") }
+    do { try await index.add(entry) } catch { progress.warn("not in the index: \(error)") }
     var record = RunRecord(entry)
     let build = plan.campaign.builds.first { $0.name == run.cell.build }
     if let build, !entry.sum.isEmpty, entry.sum != build.sum, !collected.contains(folder) {

@@ -182,10 +182,7 @@ public struct CampaignState: Sendable {
   }
 
   /// The outcome that hides all others.
-  public var worst: RunOutcome {
-    let verdicts = verdicts
-    return RunOutcome.byPrecedence.first(where: verdicts.contains) ?? .inconclusive
-  }
+  public var worst: RunOutcome { RunOutcome.worst(of: verdicts) ?? .inconclusive }
 }
 
 extension RunOutcome {

@@ -73,7 +73,8 @@ struct CollectedCampaign {
     if let done = state.record(of: run) {
       let isNew =
         record.outcome.isFinding
-        && (!done.outcome.isFinding || record.outcome.hides(done.outcome))
+        && (!done.outcome.isFinding
+          || RunOutcome.worst(of: [record.outcome, done.outcome]) != done.outcome)
       let isBetter = done.outcome == .benchFailure && record.outcome != .benchFailure
       guard isNew || isBetter else { return }
     }

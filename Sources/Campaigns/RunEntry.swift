@@ -74,11 +74,18 @@ public struct RunEntry: Sendable, Codable, Equatable {
   ///
   /// - Throws: `BenchError` or `WorkloadError` when what lies there is no run.
   public init(reading folder: String, in store: String) throws {
+    let results = try RunResults.read(RunFolder(path: "\(store)/\(folder)").results)
+    try self.init(of: results, in: folder, of: store)
+  }
+
+  /// The run in `folder`, a path in `store`, that has these results; nil for one that did not come to its end.
+  ///
+  /// - Throws: `BenchError` or `WorkloadError` when what lies there is no run.
+  init(of results: RunResults?, in folder: String, of store: String) throws {
     let run = RunFolder(path: "\(store)/\(folder)")
     let workload = try WorkloadFile.read(path: run.workload)
     let membership = FileManager.default.contents(atPath: "\(run.path)/\(Self.membershipFile)")
       .flatMap { try? JSONDecoder().decode(Membership.self, from: $0) }
-    let results = try RunResults.read(run.results)
     self.folder = folder
     started = Self.started(folder)
     campaign = membership?.campaign

@@ -159,9 +159,14 @@ public actor RunIndex {
   @discardableResult
   public func add(_ folder: String) throws -> RunEntry {
     let entry = try RunEntry(reading: folder, in: store)
-    try database.write { try entry.save($0) }
+    try add(entry)
     return entry
   }
+
+  /// Takes in a run that was read, or what has become of it.
+  ///
+  /// - Throws: when the index cannot be written.
+  func add(_ entry: RunEntry) throws { try database.write { try entry.save($0) } }
 
   /// Runs that `filter` lets through, the newest first.
   public func runs(_ filter: RunFilter = RunFilter()) throws -> [RunEntry] {

@@ -110,8 +110,8 @@ actor RunShelf {
   /// - Throws: when it has not ended, or cannot be drawn.
   func drawing(of folder: String, nonce: String) throws -> String {
     try check(folder)
-    let packed = RunFolder(path: "\(store)/\(folder)")
-    guard packed.history != packed.packedHistory else {
+    let run = RunFolder(path: "\(store)/\(folder)")
+    guard run.history != run.packedHistory else {
       throw NotShown(
         description: "The history is packed; `gauntlet check` writes its page, report.html.")
     }
@@ -124,7 +124,6 @@ actor RunShelf {
       throw NotShown(
         description: "history.jsonl is empty, or packed, or none; `gauntlet check` says which.")
     }
-    let run = RunFolder(path: "\(store)/\(folder)")
     guard let results = try RunResults.read(run.results) else {
       throw NotShown(description: "The run has not ended; its page is drawn then.")
     }

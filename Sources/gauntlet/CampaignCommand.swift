@@ -295,7 +295,7 @@ struct CampaignAtWork {
     if !codes.isEmpty { verdicts.insert(.benchFailure) }
     var summary = CampaignSummary(state, folder: folder)
     summary.outcome =
-      RunOutcome.byPrecedence.first(where: verdicts.contains)?.rawValue ?? summary.outcome
+      RunOutcome.worst(of: verdicts)?.rawValue ?? summary.outcome
     if !isInterrupted { await notification.send(summary) }
     print(json ? try JSONOutput.line(summary) : summary.text)
     codes.formUnion(verdicts.map(\.exitCode))

@@ -101,9 +101,8 @@ struct CompareCommand: AsyncParsableCommand {
       throw ValidationError("--smallest is a share from 0, such as 0.03.")
     }
     for path in output {
-      let place = URL(filePath: path).deletingLastPathComponent().path
-      guard FileManager.default.fileExists(atPath: place) else {
-        throw ValidationError("--output \(path): there is no folder \(place).")
+      do { try RunFolder.requireFolder(of: path) } catch {
+        throw ValidationError("--output \(error)")
       }
     }
     for (flag, text) in [("--time", time), ("--for", limit ?? "1s")]
@@ -194,12 +193,12 @@ struct CompareCommand: AsyncParsableCommand {
     if !workload.isEmpty { return try await compareBuilds(store, &codes) }
     let runs = [first, second].map { try? self.store.run($0) }
     if let one = runs[0], let other = runs[1] { return try Comparison.runs(one, other) }
-    // Where only one is a run, and nothing else, the other was to be one.
-    for (name, other) in [(first, second), (second, first)]
-    where (try? self.store.run(other)) != nil && (try? CampaignFolder.find(other, in: store)) == nil
-      && !name.hasPrefix("last-")
-    {
-      _ = try self.store.run(name)
+    if let known = runs.firstIndex(where: { $0 != nil }) {
+      // Where that is nothing but a run, the other was to be one.
+      let (name, other) = known == 0 ? (first, second) : (second, first)
+      if !other.hasPrefix("last-"), (try? CampaignFolder.find(name, in: store)) == nil {
+        _ = try self.store.run(other)
+      }
     }
     for name in [first, second] where FileManager.default.isExecutableFile(atPath: name) {
       var isFolder = false

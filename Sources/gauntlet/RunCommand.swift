@@ -370,7 +370,7 @@ private struct Tally {
     counts[outcome, default: []].append(seed)
   }
 
-  var worst: RunOutcome { RunOutcome.byPrecedence.first { counts[$0] != nil } ?? .valid }
+  var worst: RunOutcome { RunOutcome.worst(of: Set(counts.keys)) ?? .valid }
 
   var text: String {
     let parts = RunOutcome.byPrecedence.compactMap { outcome in

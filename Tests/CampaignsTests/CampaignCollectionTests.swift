@@ -7,11 +7,7 @@ import Testing
 @testable import Campaigns
 
 @Suite struct CampaignCollectionTests {
-  private let campaign = Campaign(
-    name: "c",
-    workloads: [Campaign.Source(name: "w", text: "", system: .raftNode, kinds: [])],
-    faults: [.none], builds: [Campaign.Build(name: "x", path: "/x", sum: "1")], nodes: [], seeds: 2,
-    firstSeed: 1, settings: [], cover: .full, retries: 1, quarantine: 9, findings: 9)
+  private let campaign = Campaign.made(seeds: 2)
 
   /// A campaign's folder that can be worked on, as its controller would.
   private struct Worked {

@@ -8,11 +8,7 @@ import Testing
 @testable import Campaigns
 
 @Suite struct CampaignReadingTests {
-  private let campaign = Campaign(
-    name: "c",
-    workloads: [Campaign.Source(name: "w", text: "", system: .raftNode, kinds: [])],
-    faults: [.none], builds: [Campaign.Build(name: "x", path: "/x", sum: "1")], nodes: [],
-    seeds: 40, firstSeed: 1, settings: [], cover: .full, retries: 1, quarantine: 9, findings: 9)
+  private let campaign = Campaign.made(seeds: 40)
 
   private func with(_ body: (CampaignFolder) throws -> Void) throws {
     let store = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path

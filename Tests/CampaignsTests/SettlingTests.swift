@@ -19,15 +19,9 @@ import Testing
       FileManager.default.createFile(
         atPath: "\(path)/node", contents: Data("its bytes".utf8),
         attributes: [.posixPermissions: 0o755]))
-    let campaign = Campaign(
-      name: "c",
-      workloads: [
-        Campaign.Source(
-          name: "w", text: "system: raft-node\nnodes: 3\ntime: 1s\nworkload: {name: register}\n",
-          system: .raftNode, kinds: [])
-      ],
-      faults: [.none], builds: [try Campaign.Build(name: "x", at: "\(path)/node")], nodes: [],
-      seeds: 1, firstSeed: 1, settings: [], cover: .full, retries: 0, quarantine: 9, findings: 9)
+    let campaign = Campaign.made(
+      seeds: 1, text: "system: raft-node\nnodes: 3\ntime: 1s\nworkload: {name: register}\n",
+      build: try Campaign.Build(name: "x", at: "\(path)/node"), retries: 0)
     let folder = try CampaignFolder.make(in: path, for: campaign, shard: .whole)
     let run = try #require(CampaignState(campaign).planned.first)
     let place = "register-raft-node/20261128T021500-1"

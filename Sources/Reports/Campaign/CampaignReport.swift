@@ -139,9 +139,8 @@ package struct CampaignGrid: Sendable {
         name: line,
         cells: columns.map { column in
           let cell = (groups[line] ?? []).filter { $0.faults == column }
-          let worst = RunOutcome.byPrecedence.first { outcome in
-            cell.contains { $0.outcome == outcome.rawValue }
-          }
+          let worst = RunOutcome.worst(
+            of: Set(cell.compactMap { RunOutcome(rawValue: $0.outcome) }))
           let valid = cell.count { $0.outcome == RunOutcome.valid.rawValue }
           return Place(
             outcome: worst?.rawValue, count: cell.isEmpty ? "" : "\(valid)/\(cell.count)")
