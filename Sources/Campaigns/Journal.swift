@@ -142,9 +142,10 @@ final class Journal {
   ) throws(BenchError) -> [CampaignEvent] {
     let decoder = JSONDecoder()
     var events: [CampaignEvent] = []
-    for (place, line) in data.prefix(whole(data)).split(separator: 0x0A).enumerated() {
+    // `Data` looks at each byte through checks that took a fifth of the reading.
+    for (place, line) in Array(data.prefix(whole(data))).split(separator: 0x0A).enumerated() {
       do {
-        let event = try decoder.decode(CampaignEvent.self, from: line)
+        let event = try decoder.decode(CampaignEvent.self, from: Data(line))
         guard event.isSound else { throw BenchError("out of bounds") }
         events.append(event)
       } catch {

@@ -119,7 +119,8 @@ public struct RunEntry: Sendable, Codable, Equatable {
 
   /// Whether a path stays in the store that it is taken to be in.
   static func isInStore(_ path: String) -> Bool {
-    !path.isEmpty && !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+    !path.isEmpty && !path.hasPrefix("/")
+      && !path.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
   }
 
   /// The name of the file in a run's folder that says to which campaign it belongs.
