@@ -65,7 +65,7 @@ struct FaultIntegrationTests {
         network: ipv6
         capture: true
         """)
-      let run = try await folder.gauntlet("run", file, "--seed", "3", "--json")
+      let run = try await folder.undisturbed("run", file, "--seed", "3", "--json")
       let result = try run.json()
       let faults = try #require(result["faults"] as? [[String: Any]])
       func outcome(_ choice: String) -> String? {
@@ -130,7 +130,7 @@ struct FaultIntegrationTests {
         envelope: minority-durable
         check: [availability, crashes]
         """)
-      let run = try await folder.gauntlet("run", file, "--seed", "3", "--json")
+      let run = try await folder.undisturbed("run", file, "--seed", "3", "--json")
       let faults = try #require(try run.json()["faults"] as? [[String: Any]])
       // A third node would be more than a minority.
       #expect(

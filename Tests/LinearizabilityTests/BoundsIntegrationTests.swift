@@ -83,7 +83,7 @@ import Testing
     operations += wrong.map { $0.under("wrong") }
     history.operations = operations.sorted { $0.invocation < $1.invocation }
     let limits =
-      isTime ? Limits(time: .seconds(1)) : Limits(time: .seconds(60), memoryBytes: 8 << 20)
+      isTime ? Limits(time: .seconds(5)) : Limits(time: .seconds(60), memoryBytes: 8 << 20)
     let result = try await Check(model: .casRegister, limits: limits, width: 2).run(history)
     #expect(result.verdict == .invalid)
     #expect(result.keys.first { $0.key == "wrong" }?.verdict == .invalid)

@@ -165,8 +165,8 @@ struct FloodIntegrationTests {
     #expect(late.receiveAll().hasPrefix("HTTP/1.1 503 "))
     let strangers = (0..<1100).compactMap { _ in RawSocket(port: cluster.peerPort(leader)) }
     let time = ContinuousClock().measure { #expect(strangers.last?.receiveAll() == "") }
-    // Not by the deadline of those that are in and say nothing.
-    #expect(time < .seconds(1))
+    // Not by the deadline of those that are in and say nothing, which is five seconds.
+    #expect(time < .seconds(4))
     #expect(try cluster.tool("redis-cli", leader, "SET", "k", "2") == "OK")
     withExtendedLifetime((watchers, strangers)) {}
   }

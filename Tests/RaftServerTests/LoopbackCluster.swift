@@ -12,7 +12,8 @@ extension Tag {
   @Tag static var integration: Self
 }
 
-/// A cluster on loopback, in a folder of its own.
+/// A cluster on loopback, in a folder of its own. Unless a test says otherwise its leader outlives a second without
+/// processor time.
 final class LoopbackCluster {
   let folder = "/tmp/raft-node-test-\(UUID().uuidString)"
   /// Below the range from which the kernel draws ports for connections.
@@ -35,7 +36,7 @@ final class LoopbackCluster {
       ["--id", "\(id)", "--data", data ?? "\(folder)/n\(id)"]
       + (flags.contains("--join") ? id...id : 1...3).flatMap {
         ["--node", "\($0)=127.0.0.1:\(clientPort($0)),127.0.0.1:\(peerPort($0))"]
-      } + flags
+      } + flags + (flags.contains("--election-timeout") ? [] : ["--election-timeout", "1000"])
     process.standardError = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     try process.run()

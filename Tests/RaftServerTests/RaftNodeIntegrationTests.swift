@@ -85,17 +85,20 @@ struct RaftNodeIntegrationTests {
     #expect(try cluster.tool("redis-cli", leader, "RAFT.CHANGE", "ADD", "9").contains("no member"))
   }
 
+  /// Who could be elected would be, well within two seconds.
+  private static let eager = ["--election-timeout", "250"]
+
   @Test("a node whose disk was wiped is refused under its number until an administrator says so")
   func wiped() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id) }
+    for id in 1...3 { _ = try cluster.start(id, flags: Self.eager) }
     let leader = try await cluster.leader()
     while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
     let (wiped, other) = (leader % 3 + 1, (leader + 1) % 3 + 1)
     cluster.kill(wiped)
     try FileManager.default.removeItem(atPath: "\(cluster.folder)/n\(wiped)")
-    _ = try cluster.start(wiped)
+    _ = try cluster.start(wiped, flags: Self.eager)
     #expect(try cluster.tool("redis-cli", leader, "SET", "k", "2") == "OK")
     // Without the other there is a quorum only if the wiped one counts.
     cluster.kill(other)
@@ -106,7 +109,7 @@ struct RaftNodeIntegrationTests {
     #expect(try cluster.status(wiped)?["committed"] as? Int == 0)
     let refusal = try cluster.tool("redis-cli", leader, "RAFT.ACCEPT", "\(wiped)")
     #expect(refusal.contains("is a voter"), "\(refusal)")
-    _ = try cluster.start(other)
+    _ = try cluster.start(other, flags: Self.eager)
     while try cluster.status(other) == nil { try await Task.sleep(for: .milliseconds(20)) }
     for id in [leader, other] {
       // A node that was refused is only taken where an administrator said so.
@@ -125,7 +128,7 @@ struct RaftNodeIntegrationTests {
   func majorityWiped() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id) }
+    for id in 1...3 { _ = try cluster.start(id, flags: Self.eager) }
     let leader = try await cluster.leader()
     while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
     let wiped = (1...3).filter { $0 != leader }
@@ -137,7 +140,7 @@ struct RaftNodeIntegrationTests {
       // Also when they are started once more: then their logs are not empty any longer.
       for id in wiped {
         cluster.kill(id)
-        _ = try cluster.start(id)
+        _ = try cluster.start(id, flags: Self.eager)
       }
       try await Task.sleep(for: .seconds(2))
       for id in 1...3 { #expect(try cluster.status(id)?["role"] as? String != "leader") }

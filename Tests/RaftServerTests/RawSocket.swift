@@ -6,12 +6,13 @@ import Glibc
 final class RawSocket {
   private let descriptor: CInt
 
-  /// Connects; nil when nobody listens. Waits `seconds` at most for anything after.
-  init?(port: Int, seconds: Int = 2) {
+  /// Connects; nil when nobody listens. Waits `seconds` at most for anything after, and two for room to send.
+  init?(port: Int, seconds: Int = 10) {
     descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     var time = timeval(tv_sec: seconds, tv_usec: 0)
     let size = socklen_t(MemoryLayout<timeval>.size)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, size)
+    time.tv_sec = min(seconds, 2)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

@@ -112,6 +112,8 @@ enum RaftCluster {
     let wires = Wires()
     for id in (1...size).map({ NodeID($0) }) {
       var configuration = Configuration(id: id)
+      // Nobody is to lose its leadership because the machine stood still for a moment.
+      configuration.electionTimeout = .milliseconds(500)...Duration.seconds(1)
       configure(&configuration)
       let snapshots = MemorySnapshots()
       wires.snapshots.withLock { $0[id] = snapshots }

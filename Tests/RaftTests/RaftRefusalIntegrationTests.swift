@@ -161,7 +161,8 @@ import Testing
       await #expect(throws: RaftError.membership(.silent([NodeID(4)]))) {
         try await leader.change(.addVoters([NodeID(4)]))
       }
-      try await Task.sleep(for: .milliseconds(500))
+      // Longer than the longest timeout of an election: so long a node counts as heard.
+      try await Task.sleep(for: .milliseconds(1300))
       await #expect(throws: RaftError.membership(.silent([one]))) {
         try await leader.change(.removeVoters([two]))
       }

@@ -19,11 +19,11 @@ import Testing
       #expect(try await leader.read([]) == [1, 2])
       #expect(try await leader.read([], consistency: .lease) == [1, 2])
       let follower = wires.nodes.withLock { $0.values.first { $0.metrics.role == "follower" }! }
-      await #expect(throws: RaftError.notLeader(leader: leader.metrics.id)) {
-        try await follower.write([3])
-      }
       try await follower.wait(for: .seconds(5)) { [id = leader.metrics.id] metrics in
         metrics.applied >= 4 && metrics.leader == id
+      }
+      await #expect(throws: RaftError.notLeader(leader: leader.metrics.id)) {
+        try await follower.write([3])
       }
       #expect(try await follower.read([], consistency: .stale) == [1, 2])
     }

@@ -25,9 +25,9 @@ struct FleetIntegrationTests {
   }
 
   /// Runs a bash script beside `count` machines. It has `$gauntlet`, `$folder` with hosts.yaml in it,
-  /// `$root` of the project, `on HOST COMMAND…` in a machine's namespace as root,
-  /// `workload NODES FAULT…`, which prints one, and `state`, which
-  /// prints what can be left of a run on each machine: rules, processes, ledgers, files.
+  /// `$root` of the project, `on HOST COMMAND…` in a machine's namespace as root, `undisturbed ARGUMENTS…`, a
+  /// run that leaves its `$code` and the files `json` and `errors`, `workload NODES FAULT…`, which prints one, and
+  /// `state`, which prints what can be left of a run on each machine: rules, processes, ledgers, files.
   private func beside(_ count: Int, _ script: String) throws -> Outcome {
     let folder = "/tmp/fleet-test-\(UUID().uuidString)"
     let built = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -42,6 +42,15 @@ struct FleetIntegrationTests {
         printf 'workload: {name: register, keys: 8, mix: {read: 1, write: 1}, values: unique}\\nfaults:\\n'
         printf '  - %s\\n' "${@:2}"
         printf 'check: [linearizable]\\n'
+      }
+      # A run, done anew where the machine stood still for so long that it shows nothing.
+      undisturbed() {
+        : >errors
+        for attempt in 1 2 3; do
+          code=0
+          $gauntlet run "$@" >json 2>>errors || code=$?
+          [ $code = 2 ] && grep -q 'the bench itself stood still' json || break
+        done
       }
       state() {
         for host in $(seq -f h%g \(count)); do
@@ -84,9 +93,9 @@ struct FleetIntegrationTests {
       echo "== before"; state
       on h1 iptables -A OUTPUT -p tcp --dport 9 -j DROP
       echo "== foreign"; state
-      $gauntlet run $root/Workloads/quickstart.yaml --hosts hosts.yaml --time 6s --seed 7 --json \\
-        >json 2>errors
-      code=$?; echo "== code"; echo $code
+      # Its plan kills a minority: a leader is not known at any moment.
+      undisturbed $root/Workloads/quickstart.yaml --hosts hosts.yaml --time 6s --seed 4 --json
+      echo "== code"; echo $code
       echo "== json"; cat json
       echo "== errors"; cat errors
       echo "== after"; state
@@ -97,7 +106,7 @@ struct FleetIntegrationTests {
         '{starve: [cpu, descriptors], on: [one], every: 2s, for: 300ms}' \\
         '{disk: [lose-unsynced, sync-error], on: [one], every: 3s, for: 300ms}' \\
         '{clock: [ahead, fast], on: [majority], every: 2s, for: 500ms}' >w.yaml
-      $gauntlet run w.yaml --hosts hosts.yaml --time 6s --seed 8 --json >json 2>errors
+      undisturbed w.yaml --hosts hosts.yaml --time 6s --seed 8 --json
       echo "== second"; cat errors
       echo "== kinds"; cat json; state
       echo "== logs"; ls runs/latest/nodes/h1; wc -c <runs/latest/nodes/h1/node.log
@@ -137,7 +146,7 @@ struct FleetIntegrationTests {
       echo "== before"; state
       workload 3 '{partition: [one], every: 3s, for: 20s}' '{pause: [one], every: 2s, for: 20s}' >w.yaml
       $gauntlet run w.yaml --hosts hosts.yaml --lease 3s >json 2>errors &
-      for attempt in $(seq 100); do
+      for attempt in $(seq 600); do
         on h1 iptables-save | grep -q DROP || on h2 iptables-save | grep -q DROP ||
           on h3 iptables-save | grep -q DROP && break
         sleep 0.1
@@ -164,7 +173,7 @@ struct FleetIntegrationTests {
       echo "== before"; state
       workload 2 '{partition: [one], every: 3s, for: 20s}' >w.yaml
       $gauntlet run w.yaml --hosts hosts.yaml >json 2>errors &
-      for attempt in $(seq 100); do
+      for attempt in $(seq 600); do
         on h1 iptables-save | grep -q DROP || on h2 iptables-save | grep -q DROP && break
         sleep 0.1
       done

@@ -14,8 +14,8 @@ extension Main {
     var twice = 0
     /// Those that came after one which was sent later.
     var overtaken = 0
-    /// Milliseconds under way, and how far most of them were from the middle.
-    var meanMilliseconds = 0.0
+    /// Milliseconds under way. The median, which a moment without processor time does not move.
+    var medianMilliseconds = 0.0
     var leastMilliseconds = 0.0
     var mostMilliseconds = 0.0
     /// Bits a second that arrived, with their headers, between the first and the last.
@@ -210,7 +210,7 @@ struct Wire: Sendable {
     var quiet = Self.now
     while Self.now < quiet + 0.5 { if take() { quiet = Self.now } }
     report.arrived = seen.count
-    report.meanMilliseconds = latencies.reduce(0, +) / Double(max(1, latencies.count))
+    report.medianMilliseconds = latencies.isEmpty ? 0 : latencies.sorted()[latencies.count / 2]
     report.leastMilliseconds = latencies.min() ?? 0
     report.mostMilliseconds = latencies.max() ?? 0
     if times.last > times.first {
