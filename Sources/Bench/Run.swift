@@ -105,7 +105,7 @@ public struct Run: Sendable {
     watchdog.rest()
     activity.set("run", nil)
     try results.write(to: folder.results)
-    if results.outcome == .valid { discardData() } else { await fetchData() }
+    if results.outcome == .valid { discardData() } else { await keepData() }
     return (results, history)
   }
 
@@ -296,12 +296,24 @@ public struct Run: Sendable {
     }
   }
 
-  /// Gets the nodes' data, packed, from where it is not here already.
-  private func fetchData() async {
+  /// Keeps the nodes' data: here without the room that was only reserved, and packed where it comes from elsewhere.
+  private func keepData() async {
     for host in cluster.hosts {
       let home = "\(folder.nodes)/\(host.name)"
       let there = host.place(of: home)
-      guard there != home else { continue }
+      guard there != home else {
+        // Zeros read the same from a hole; `fallocate --dig-holes` would leave what was reserved and never written.
+        let holes = Command(
+          "find",
+          [
+            "\(home)/data", "-type", "f", "-size", "+1M",
+            "-exec", "cp", "--sparse=always", "--preserve=all", "{}", "{}.sparse", ";",
+            "-exec", "mv", "{}.sparse", "{}", ";",
+          ])
+        // Where it cannot be done, they only take more room.
+        _ = try? await host.run(holes, deadline: .seconds(120))
+        continue
+      }
       let pack = Command("tar", ["-C", there, "-czf", "\(there)/data.tar.gz", "data"])
       // What cannot be had is not there; the verdict does not rest on it.
       guard let packed = try? await host.run(pack, deadline: .seconds(120)),

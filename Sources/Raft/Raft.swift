@@ -212,10 +212,15 @@ extension Raft {
   /// - Throws: `RaftError.transfer` when it cannot, or did not in time: then this node leads on.
   @discardableResult
   public func transferLeadership(to target: NodeID? = nil) async throws(RaftError) -> NodeID {
+    try await handOver(to: target, within: configuration.electionTimeout.upperBound * 2)
+  }
+
+  private func handOver(
+    to target: NodeID?, within patience: Duration
+  ) async throws(RaftError) -> NodeID {
     let chosen: NodeID = try await request { .handOver(to: target, $0) }
-    let timeout = configuration.electionTimeout.upperBound * 2
     do throws(RaftError) {
-      try await wait(for: timeout) { $0.leader == chosen }
+      try await wait(for: patience) { $0.leader == chosen }
     } catch .timedOut {
       throw .transfer(.failed(chosen))
     }
@@ -233,11 +238,12 @@ extension Raft {
     send(.inspect(body))
   }
 
-  /// Ends `run`. Gracefully: a leader hands over first, as far as somebody can take over.
+  /// Ends `run`. Gracefully: a leader hands over first, as far as somebody can take over in the least time after
+  /// which an election begins without it.
   public func stop(gracefully: Bool) async {
     if gracefully, metrics.role == "leader" {
-      // Who cannot hand over stops all the same: its successor is elected after a timeout.
-      _ = try? await transferLeadership()
+      // Who cannot hand over stops all the same. Often nobody is left: all nodes were told to stop at once.
+      _ = try? await handOver(to: nil, within: configuration.electionTimeout.lowerBound)
     }
     send(.stop)
   }
