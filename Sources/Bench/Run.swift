@@ -302,16 +302,7 @@ public struct Run: Sendable {
       let home = "\(folder.nodes)/\(host.name)"
       let there = host.place(of: home)
       guard there != home else {
-        // Zeros read the same from a hole; `fallocate --dig-holes` would leave what was reserved and never written.
-        let holes = Command(
-          "find",
-          [
-            "\(home)/data", "-type", "f", "-size", "+1M",
-            "-exec", "cp", "--sparse=always", "--preserve=all", "{}", "{}.sparse", ";",
-            "-exec", "mv", "{}.sparse", "{}", ";",
-          ])
-        // Where it cannot be done, they only take more room.
-        _ = try? await host.run(holes, deadline: .seconds(120))
+        await digHoles(in: "\(home)/data", on: host)
         continue
       }
       let pack = Command("tar", ["-C", there, "-czf", "\(there)/data.tar.gz", "data"])
@@ -321,6 +312,23 @@ public struct Run: Sendable {
       else { continue }
       try? await host.fetch("\(there)/data.tar.gz", to: "\(home)/data.tar.gz")  // as above
     }
+  }
+
+  /// Copies each large file with holes for its zeros, which read the same, and puts the copy in its place once it is
+  /// on the disk. `fallocate --dig-holes` would leave what was reserved and never written.
+  private func digHoles(in data: String, on host: any Host) async {
+    let mark = ".gauntlet-sparse"
+    let dig = Command(
+      "find",
+      [data, "-type", "f", "-size", "+1M", "!", "-name", "*\(mark)"] + [
+        "-exec", "cp", "--sparse=always", "--preserve=mode,ownership,timestamps", "{}", "{}\(mark)",
+        ";",
+        "-exec", "sync", "{}\(mark)", ";", "-exec", "mv", "{}\(mark)", "{}", ";",
+      ])
+    // Where it cannot be done they only take more room, and no half copy is left.
+    _ = try? await host.run(dig, deadline: .seconds(120))
+    let halves = Command("find", [data, "-type", "f", "-name", "*\(mark)", "-delete"])
+    _ = try? await host.run(halves, deadline: .seconds(20))
   }
 
   /// What the nodes stored is evidence only after something went wrong.

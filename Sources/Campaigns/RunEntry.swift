@@ -2,6 +2,7 @@
 
 import Bench
 import FoundationEssentials
+import Glibc
 import Workloads
 
 /// To which campaign a run belongs; the content of its folder's `campaign.json`.
@@ -126,14 +127,16 @@ public struct RunEntry: Sendable, Codable, Equatable {
   /// The name of the file in a run's folder that says to which campaign it belongs.
   static let membershipFile = "campaign.json"
 
+  /// The bytes of all files in `folder`, without their holes.
   static func size(of folder: String) -> Int {
     guard let names = FileManager.default.enumerator(atPath: folder) else { return 0 }
     return names.reduce(0) { sum, name in
-      let attributes = (name as? String).flatMap {
-        try? FileManager.default.attributesOfItem(atPath: "\(folder)/\($0)")
-      }
-      // A sparse file may say that it has any size.
-      return min(sum + min((attributes?[.size] as? Int) ?? 0, .max / 2), .max / 2)
+      var status = stat()
+      guard let name = name as? String, lstat("\(folder)/\(name)", &status) == 0 else { return sum }
+      // A sparse file may say that it has any size; what a file system says of its blocks is bounded too.
+      let room = Int(status.st_blocks).multipliedReportingOverflow(by: 512)
+      let bytes = min(Int(status.st_size), room.overflow ? .max : room.partialValue)
+      return min(sum + min(max(bytes, 0), .max / 2), .max / 2)
     }
   }
 }

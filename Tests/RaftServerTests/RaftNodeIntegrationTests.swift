@@ -56,13 +56,16 @@ struct RaftNodeIntegrationTests {
   func changesMembers() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id, "--snapshot-every", "100", "--logs-to-keep", "10") }
+    // An election by itself takes three seconds at least.
+    let patient = ["--election-timeout", "3000"]
+    let flags = ["--snapshot-every", "100", "--logs-to-keep", "10"] + patient
+    for id in 1...3 { _ = try cluster.start(id, flags: flags) }
     var leader = try await cluster.leader()
     _ = try cluster.tool("redis-benchmark", leader, "-t", "set", "-n", "1000", "-r", "50", "-q")
     #expect(try cluster.tool("redis-cli", leader, "SET", "k", "1") == "OK")
     let dead = leader % 3 + 1
     cluster.kill(dead)
-    _ = try cluster.start(4, "--join")
+    _ = try cluster.start(4, flags: ["--join"] + patient)
     #expect(
       try cluster.tool(
         "redis-cli", leader, "RAFT.ADDLEARNER", "4", "127.0.0.1:\(cluster.clientPort(4))",
@@ -76,13 +79,32 @@ struct RaftNodeIntegrationTests {
     #expect(status["purged"] as? Int ?? 0 > 0)
     let old = cluster.processes[leader]!
     cluster.processes[leader] = nil
+    let told = ContinuousClock.now
     old.terminate()
     old.waitUntilExit()
     #expect(old.terminationStatus == 0)
     leader = try await cluster.leader()
+    #expect(ContinuousClock.now - told < .milliseconds(2500))
     #expect(try cluster.tool("redis-cli", leader, "GET", "k") == "1")
     #expect(try cluster.tool("redis-cli", leader, "RAFT.READS", "LEASE").hasPrefix("OK"))
     #expect(try cluster.tool("redis-cli", leader, "RAFT.CHANGE", "ADD", "9").contains("no member"))
+  }
+
+  @Test("nodes that are all told to stop wait for no successor any longer than for an election")
+  func allStop() async throws {
+    let cluster = LoopbackCluster()
+    defer { cluster.end() }
+    for id in 1...3 { _ = try cluster.start(id) }
+    let leader = try await cluster.leader()
+    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let told = ContinuousClock.now
+    for process in cluster.processes.values { process.terminate() }
+    for process in cluster.processes.values {
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+    }
+    // Elections take one to two seconds; a hand-over that is asked for waits four.
+    #expect(ContinuousClock.now - told < .seconds(3))
   }
 
   /// Who could be elected would be, well within two seconds.
