@@ -133,10 +133,10 @@ public struct RunEntry: Sendable, Codable, Equatable {
     return names.reduce(0) { sum, name in
       var status = stat()
       guard let name = name as? String, lstat("\(folder)/\(name)", &status) == 0 else { return sum }
-      // A sparse file may say that it has any size; what a file system says of its blocks is bounded too.
-      let room = Int(status.st_blocks).multipliedReportingOverflow(by: 512)
-      let bytes = min(Int(status.st_size), room.overflow ? .max : room.partialValue)
-      return min(sum + min(max(bytes, 0), .max / 2), .max / 2)
+      // A sparse file may say that it has any size.
+      let (blocks, size) = (max(0, Int(status.st_blocks)), max(0, Int(status.st_size)))
+      let bytes = blocks < size / 512 ? blocks * 512 : size
+      return min(sum + min(bytes, .max / 2), .max / 2)
     }
   }
 }

@@ -108,9 +108,7 @@ struct FloodIntegrationTests {
   func largeRequests() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id) }
-    let leader = try await cluster.leader()
-    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let leader = try await cluster.begin()
     let client = try #require(RawSocket(port: cluster.clientPort(leader), seconds: 20))
     func header(_ length: Int) -> [UInt8] { Array("$\(length)\r\n".utf8) }
     func set(_ values: [Int]) -> [UInt8] {

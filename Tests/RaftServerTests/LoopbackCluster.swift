@@ -44,6 +44,14 @@ final class LoopbackCluster {
     return process
   }
 
+  /// Starts three nodes with `flags` and writes `k` as `1`, as soon as somebody leads; who does.
+  func begin(flags: [String] = []) async throws -> Int {
+    for id in 1...3 { _ = try start(id, flags: flags) }
+    let leader = try await leader()
+    while try tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    return leader
+  }
+
   func kill(_ id: Int) {
     guard let process = processes.removeValue(forKey: id), process.isRunning else { return }
     Foundation.kill(process.processIdentifier, SIGKILL)

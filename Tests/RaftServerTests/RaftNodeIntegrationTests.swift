@@ -94,9 +94,7 @@ struct RaftNodeIntegrationTests {
   func allStop() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id) }
-    let leader = try await cluster.leader()
-    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    _ = try await cluster.begin()
     let told = ContinuousClock.now
     for process in cluster.processes.values { process.terminate() }
     for process in cluster.processes.values {
@@ -114,9 +112,7 @@ struct RaftNodeIntegrationTests {
   func wiped() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id, flags: Self.eager) }
-    let leader = try await cluster.leader()
-    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let leader = try await cluster.begin(flags: Self.eager)
     let (wiped, other) = (leader % 3 + 1, (leader + 1) % 3 + 1)
     cluster.kill(wiped)
     try FileManager.default.removeItem(atPath: "\(cluster.folder)/n\(wiped)")
@@ -150,9 +146,7 @@ struct RaftNodeIntegrationTests {
   func majorityWiped() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id, flags: Self.eager) }
-    let leader = try await cluster.leader()
-    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let leader = try await cluster.begin(flags: Self.eager)
     let wiped = (1...3).filter { $0 != leader }
     for id in wiped {
       cluster.kill(id)
@@ -308,9 +302,7 @@ struct RaftNodeIntegrationTests {
   func readModes() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id) }
-    let leader = try await cluster.leader()
-    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let leader = try await cluster.begin()
     let follower = leader % 3 + 1
     while try cluster.status(follower)?["applied"] as? Int != cluster.status(leader)?["applied"]
       as? Int
@@ -353,9 +345,7 @@ struct RaftNodeIntegrationTests {
   func snapshotsAndRemoval() async throws {
     let cluster = LoopbackCluster()
     defer { cluster.end() }
-    for id in 1...3 { _ = try cluster.start(id) }
-    let leader = try await cluster.leader()
-    while try cluster.tool("redis-cli", leader, "SET", "k", "1") != "OK" {}
+    let leader = try await cluster.begin()
     for id in 1...3 {
       let applied = try #require(try cluster.status(id)?["applied"] as? Int)
       #expect(try cluster.tool("redis-cli", id, "RAFT.SNAPSHOT") == "OK")
